@@ -1,0 +1,162 @@
+import { z } from "zod";
+import { FailureReport } from "./failures.ts";
+import { Consistency } from "./operations/results.ts";
+import { UndoPoint } from "./plan.ts";
+import { Progress, ReportState } from "./report.ts";
+import { ResourceId } from "./resource.ts";
+import { ArchiveId, Bytes, CommandId, HostName, Instant, RunId, Sha256, SiteName } from "./vocabulary.ts";
+
+/** Whether a program is there. Its will says `offline` with the session that died; a will of another session is old news. */
+export const Presence = z.object({
+	version: z.literal(1),
+	state: z.enum(["online", "offline"]),
+	session: z.string().max(64),
+	at: Instant,
+	/** Of a coordinator: its epoch. Of an agent: its own. */
+	epoch: z.int().nonnegative(),
+});
+export type Presence = z.infer<typeof Presence>;
+
+/** Something a host can or cannot do, and the command that would help. */
+export const Capability = z.object({
+	name: z.enum(["docker", "host-path", "helper", "archive-api", "folders"]),
+	available: z.boolean(),
+	/** The version found, or why not. */
+	detail: z.string().max(300),
+	hint: z.string().max(300).optional(),
+});
+export type Capability = z.infer<typeof Capability>;
+
+/** Who an agent is and what it can do; retained. */
+export const Description = z.object({
+	version: z.literal(1),
+	site: SiteName,
+	host: HostName,
+	davit: z.string().max(40),
+	node: z.string().max(40),
+	platform: z.string().max(120),
+	/** The agent's own Ed25519 key, SPKI in base64; its archives are signed with it. */
+	publicKey: z.string().max(200),
+	/** `operation@1` of everything it takes. */
+	operations: z.array(z.string().max(64)).max(200),
+	capabilities: z.array(Capability).max(20),
+	archivesPath: z.string().max(4096),
+	archivesFreeBytes: Bytes,
+	at: Instant,
+});
+export type Description = z.infer<typeof Description>;
+
+export const ResourceUser = z.object({
+	/** The container's name. */
+	container: z.string().max(255),
+	/** `running`, `paused`, `exited` … as the engine says it. */
+	state: z.string().max(32),
+	/** Compose project and service, where it is one. */
+	project: z.string().max(255).optional(),
+	service: z.string().max(255).optional(),
+	writes: z.boolean(),
+});
+export type ResourceUser = z.infer<typeof ResourceUser>;
+
+export const InventoryResource = z.object({
+	id: ResourceId,
+	/** A volume without a name of its own; it is shown, but Home Assistant gets no entities for it. */
+	anonymous: z.boolean(),
+	driver: z.string().max(100).optional(),
+	project: z.string().max(255).optional(),
+	/** The policy for its writers, from the volume's label `davit.consistency`, the configuration, or the default `paused`. */
+	consistency: Consistency,
+	users: z.array(ResourceUser),
+});
+export type InventoryResource = z.infer<typeof InventoryResource>;
+
+/** A container with what it mounts; `mounts` holds volume names and bind paths alike. */
+export const InventoryContainer = z.object({
+	name: z.string().max(255),
+	image: z.string().max(300),
+	state: z.string().max(32),
+	project: z.string().max(255).optional(),
+	service: z.string().max(255).optional(),
+	mounts: z.array(
+		z.object({
+			type: z.enum(["volume", "bind", "tmpfs", "other"]),
+			source: z.string().max(4096),
+			target: z.string().max(4096),
+			writes: z.boolean(),
+		}),
+	),
+});
+export type InventoryContainer = z.infer<typeof InventoryContainer>;
+
+/** What an agent sees on its host; retained. Containers are left out, and `truncated` set, where it would pass 60 KiB. */
+export const Inventory = z.object({
+	version: z.literal(1),
+	host: HostName,
+	engine: z.object({ version: z.string(), apiVersion: z.string(), name: z.string() }).optional(),
+	resources: z.array(InventoryResource),
+	containers: z.array(InventoryContainer),
+	truncated: z.boolean(),
+	at: Instant,
+});
+export type Inventory = z.infer<typeof Inventory>;
+
+/** How far an archive is known to be good. */
+export const Proof = z.enum(["taken", "verified", "drilled", "off-site"]);
+export type Proof = z.infer<typeof Proof>;
+
+export const ArchiveSummary = z.object({
+	id: ArchiveId,
+	takenAt: Instant,
+	bytes: Bytes,
+	contentBytes: Bytes,
+	entries: z.int().nonnegative(),
+	/** Everything that is known of it; the first is always `taken`. */
+	proof: z.array(Proof).min(1),
+	consistency: Consistency,
+	/** Complete, or with something left out. */
+	outcome: z.enum(["succeeded", "partial"]),
+	/** Not readable, or not matching its manifest. */
+	damaged: z.boolean(),
+	fidelity: z.enum(["full", "reduced"]),
+	manifestSha256: Sha256,
+	durationMs: z.int().nonnegative(),
+	run: RunId.optional(),
+});
+export type ArchiveSummary = z.infer<typeof ArchiveSummary>;
+
+/** An operation that is under way on a resource. */
+export const Activity = z.object({
+	command: CommandId,
+	run: RunId.optional(),
+	operation: z.string().max(64),
+	state: ReportState,
+	progress: Progress.optional(),
+	failure: FailureReport.optional(),
+	at: Instant,
+});
+export type Activity = z.infer<typeof Activity>;
+
+/** What an agent knows of one resource; retained, read by Home Assistant directly, so it survives a dead coordinator. */
+export const ResourceState = z.object({
+	version: z.literal(1),
+	host: HostName,
+	resource: ResourceId,
+	/** The newest archive that is complete and verified. */
+	lastGoodBackup: ArchiveSummary.nullable(),
+	archives: z.int().nonnegative(),
+	/** The newest operation: under way or ended. */
+	activity: Activity.nullable(),
+	undo: UndoPoint.nullable(),
+	at: Instant,
+});
+export type ResourceState = z.infer<typeof ResourceState>;
+
+/** A resource's archives, newest first, at most 200; retained. */
+export const ResourceArchives = z.object({
+	version: z.literal(1),
+	host: HostName,
+	resource: ResourceId,
+	archives: z.array(ArchiveSummary).max(200),
+	at: Instant,
+});
+export type ResourceArchives = z.infer<typeof ResourceArchives>;

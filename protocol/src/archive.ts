@@ -1,0 +1,84 @@
+import { z } from "zod";
+import { Consistency } from "./operations/results.ts";
+import { ResourceId } from "./resource.ts";
+import { ArchiveId, Bytes, CommandId, HostName, Instant, RunId, Sha256, SiteName } from "./vocabulary.ts";
+
+/** One file of an archive, by its path inside the archive's folder. */
+export const Artefact = z.object({
+	path: z.string().max(300),
+	/** `tar.zst`: PAX tar in independent zstd frames of 4 MiB. `entries`: one JSON line an entry, in one or more zstd frames. */
+	kind: z.enum(["tar.zst", "entries"]),
+	bytes: Bytes,
+	sha256: Sha256,
+	/** Of the bytes after decompression. */
+	contentBytes: Bytes,
+	contentSha256: Sha256,
+	/** zstd frames that hold content; the seek table's skippable frame is not counted. */
+	frames: z.int().nonnegative(),
+});
+export type Artefact = z.infer<typeof Artefact>;
+
+/** What an archive is, committed last: an archive without a readable manifest does not exist. */
+export const Manifest = z.object({
+	format: z.literal("davit-capsule"),
+	version: z.literal(1),
+	archive: ArchiveId,
+	site: SiteName,
+	host: HostName,
+	resource: ResourceId,
+	command: CommandId,
+	run: RunId.optional(),
+	takenAt: Instant,
+	durationMs: z.int().nonnegative(),
+	/** What was done with the writers, which they were, and how long the longest of them did not serve. */
+	consistency: Consistency,
+	writers: z.array(z.object({ container: z.string(), treatment: Consistency })),
+	downtimeMs: z.int().nonnegative(),
+	/** How the bytes were read; the archive API loses what `losses` lists. */
+	dataPath: z.enum(["host-path", "helper", "archive-api"]),
+	fidelity: z.enum(["full", "reduced"]),
+	losses: z.array(z.string()),
+	outcome: z.enum(["succeeded", "partial"]),
+	warnings: z.array(z.string()).max(1000),
+	entries: z.int().nonnegative(),
+	contentBytes: Bytes,
+	artefacts: z.array(Artefact).min(1),
+	davit: z.string(),
+	engine: z.string().optional(),
+	/** The signing key of the host, SPKI in base64. */
+	publicKey: z.string(),
+});
+export type Manifest = z.infer<typeof Manifest>;
+
+/** One entry of the archive's `entries` file. Bytes that are not UTF-8 are given in base64 with the `…Bytes` key instead. */
+export const ArchiveEntry = z.object({
+	path: z.string().optional(),
+	pathBytes: z.base64().optional(),
+	type: z.enum([
+		"file",
+		"directory",
+		"symlink",
+		"hardlink",
+		"fifo",
+		"character-device",
+		"block-device",
+		"socket",
+	]),
+	mode: z.int().nonnegative(),
+	uid: z.int().nonnegative(),
+	gid: z.int().nonnegative(),
+	size: z.int().nonnegative(),
+	/** Seconds since 1970 with up to nine decimals, as PAX writes it. */
+	mtime: z.string(),
+	target: z.string().optional(),
+	targetBytes: z.base64().optional(),
+	sha256: Sha256.optional(),
+	/** Names and base64 values. */
+	xattrs: z.record(z.string(), z.base64()).optional(),
+	/** Holds holes: `[offset, length]` of each stretch of content. */
+	sparse: z.array(z.tuple([z.int(), z.int()])).optional(),
+	device: z.tuple([z.int(), z.int()]).optional(),
+	/** It was seen but is not in the tar, and why. */
+	skipped: z.string().optional(),
+});
+export type ArchiveEntry = z.infer<typeof ArchiveEntry>;

@@ -1,0 +1,15 @@
+export * from "./agent.ts";
+export * from "./archive.ts";
+export * from "./command.ts";
+export * from "./documents.ts";
+export * from "./failures.ts";
+export type { Logger } from "./log.ts";
+export * from "./operations/results.ts";
+export * from "./operations.ts";
+export * from "./plan.ts";
+export * from "./report.ts";
+export * from "./request.ts";
+export * from "./resource.ts";
+export * from "./run.ts";
+export * from "./topics.ts";
+export * from "./vocabulary.ts";

@@ -1,0 +1,48 @@
+import type { z } from "zod";
+import { pathOperations } from "./operations/path.ts";
+import { volumeOperations } from "./operations/volume.ts";
+import { type ResourceId, resourceId } from "./resource.ts";
+import { FolderPath, VolumeName } from "./vocabulary.ts";
+
+/** What an operation does to the resource it names. Only one that writes or destroys runs at a time. */
+export type Effect = "reads" | "writes" | "destroys";
+
+interface Definition {
+	readonly effect: Effect;
+	readonly params: z.ZodType;
+	readonly result: z.ZodType;
+}
+
+/** The catalogue: every operation there is, once. */
+export const operations = { ...volumeOperations, ...pathOperations } as const satisfies Record<
+	string,
+	Definition
+>;
+
+export type OperationName = keyof typeof operations;
+export type Params<Name extends OperationName> = z.infer<(typeof operations)[Name]["params"]>;
+export type Result<Name extends OperationName> = z.infer<(typeof operations)[Name]["result"]>;
+
+/** What a person calls it, whatever kind of resource it works on: `volume.backup` is `backup`. */
+export type Verb = "backup" | "verify" | "plan" | "restore" | "undo" | "prune";
+
+export function isOperationName(name: string): name is OperationName {
+	return Object.hasOwn(operations, name);
+}
+
+export function verbOf(operation: OperationName): Verb {
+	// The catalogue names every operation kind.verb with a verb of the list above.
+	return operation.slice(operation.indexOf(".") + 1) as Verb;
+}
+
+/** The operation of a verb on a resource: `backup` of `path:/srv/x` is `path.backup`. */
+export function operationFor(verb: Verb, resource: ResourceId): OperationName {
+	return resource.startsWith("volume:") ? `volume.${verb}` : `path.${verb}`;
+}
+
+/** The resource that parsed parameters name. */
+export function resourceOf(params: Params<OperationName>): ResourceId {
+	return "volume" in params
+		? resourceId({ kind: "volume", volume: VolumeName.parse(params.volume) })
+		: resourceId({ kind: "path", path: FolderPath.parse(params.path) });
+}

@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { PlanFacts } from "../plan.ts";
+import { ArchiveId, Sha256, VolumeName } from "../vocabulary.ts";
+import {
+	BackupResult,
+	Consistency,
+	KeepLast,
+	PlanAction,
+	PruneResult,
+	RestoreResult,
+	VerifyResult,
+} from "./results.ts";
+
+export const volumeOperations = {
+	/** Copies a volume into a verified archive on the host while its writers are stopped, paused or left alone. */
+	"volume.backup": {
+		effect: "reads",
+		params: z.strictObject({ volume: VolumeName, consistency: Consistency.optional() }),
+		result: BackupResult,
+	},
+	/** Reads every byte of an archive of a volume and compares it with its signed manifest. */
+	"volume.verify": {
+		effect: "reads",
+		params: z.strictObject({ volume: VolumeName, archive: ArchiveId }),
+		result: VerifyResult,
+	},
+	/** Says what a restore or an undo of a volume would do, without doing it. */
+	"volume.plan": {
+		effect: "reads",
+		params: z.strictObject({ volume: VolumeName, action: PlanAction }),
+		result: PlanFacts,
+	},
+	/** Replaces a volume's content exactly by an archive's; the old content is kept as an undo. */
+	"volume.restore": {
+		effect: "destroys",
+		params: z.strictObject({ volume: VolumeName, archive: ArchiveId, plan: Sha256 }),
+		result: RestoreResult,
+	},
+	/** Puts back the content that a volume's newest restore set aside; what is replaced is kept as an undo in turn. */
+	"volume.undo": {
+		effect: "destroys",
+		params: z.strictObject({ volume: VolumeName, plan: Sha256 }),
+		result: RestoreResult,
+	},
+	/** Removes a volume's archives beyond the newest `keepLast`, never the newest good one. */
+	"volume.prune": {
+		effect: "destroys",
+		params: z.strictObject({ volume: VolumeName, keepLast: KeepLast }),
+		result: PruneResult,
+	},
+} as const;
