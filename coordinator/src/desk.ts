@@ -1,0 +1,106 @@
+import type {
+	AccountDocument,
+	AddressDocument,
+	ArchiveDocument,
+	ArchivesDocument,
+	Consistency,
+	HostDocument,
+	HostName,
+	HostsDocument,
+	JoinDocument,
+	PlanAction,
+	PlanDocument,
+	PlanId,
+	PrincipalName,
+	Request,
+	ResourceDocument,
+	ResourceId,
+	ResourcesDocument,
+	Response,
+	RunDocument,
+	RunId,
+	RunsDocument,
+	ScheduleDocument,
+	SchedulesDocument,
+	StartedDocument,
+	StatusDocument,
+} from "@davit/protocol";
+
+/** At most 100 rows a page; `page` counts from 1. */
+export interface Filter {
+	readonly page?: number;
+	readonly host?: string;
+	readonly resource?: string;
+	readonly state?: string;
+}
+
+export interface NewSchedule {
+	readonly name: string;
+	/** An address, or `host/*`. */
+	readonly target: string;
+	readonly cron: string;
+	readonly timeZone: string;
+	readonly jitterSeconds: number;
+	readonly consistency?: Consistency;
+	readonly keepLast?: number;
+}
+
+/** What a host that joins sends, and what it is given. */
+export interface Admission {
+	readonly host: HostName;
+	/** Ed25519, SPKI in base64. */
+	readonly publicKey: string;
+}
+
+export interface Admitted {
+	readonly site: string;
+	readonly host: HostName;
+	/** The coordinator's signing key, SPKI in base64. */
+	readonly coordinatorKey: string;
+	readonly broker: { readonly url: string; readonly username: string; readonly password: string };
+}
+
+/**
+ * Everything a door (page, command, Home Assistant, schedule) can look at or ask for. Every method throws `OperationError`
+ * for what an operator can act on. Looking is synchronous: it reads memory and the history.
+ */
+export interface Desk {
+	status(): StatusDocument;
+	hosts(filter: Filter): HostsDocument;
+	host(host: string): HostDocument;
+	resources(filter: Filter): ResourcesDocument;
+	resource(host: string, resource: string): ResourceDocument;
+	archives(filter: Filter): ArchivesDocument;
+	/** `id` may be a unique prefix of at least 4 digits. */
+	archive(id: string): ArchiveDocument;
+	runs(filter: Filter): RunsDocument;
+	run(run: string): RunDocument;
+	schedules(): SchedulesDocument;
+	schedule(name: string): ScheduleDocument;
+	plan(id: string): PlanDocument;
+	/** `host/name`, `host/kind:name`, `name`, a run, an archive, each with `@latest`, `@ID` … where an archive is meant. */
+	resolve(address: string): AddressDocument;
+
+	/** Records and answers at once; what is refused is answered too, never thrown. */
+	ask(request: Request, principal: PrincipalName): Response;
+	/** Asks the host what a restore or an undo would do; resolves when it answered. */
+	makePlan(
+		wanted: { host: HostName; resource: ResourceId; action: PlanAction },
+		principal: PrincipalName,
+		signal: AbortSignal,
+	): Promise<PlanDocument>;
+	apply(plan: PlanId, confirm: string, principal: PrincipalName): StartedDocument;
+	cancel(run: RunId, principal: PrincipalName): RunDocument;
+	addSchedule(schedule: NewSchedule, principal: PrincipalName): ScheduleDocument;
+	removeSchedule(name: string, principal: PrincipalName): void;
+
+	/** A one-time string for one host, good for 15 minutes. */
+	invite(host: HostName, principal: PrincipalName): Promise<JoinDocument>;
+	/** Lets a host in and makes its broker account; on this machine's socket, or with a valid string. */
+	admit(admission: Admission, principal: PrincipalName): Promise<Admitted>;
+	/** Makes or renews an account on the embedded broker: `home-assistant`, `integration` or a person's own. */
+	account(name: string, principal: PrincipalName): Promise<AccountDocument>;
+
+	/** Called after every change, at most 4 times a second, with what changed: `run:ID`, `resource:HOST/ID`, `host:HOST`. */
+	onChange(listener: (changed: ReadonlySet<string>) => void): () => void;
+}
