@@ -1,9 +1,14 @@
+import { join } from "node:path";
 import { type Broker, type BrokerWish, startBroker } from "./broker/start.ts";
-import { type Host, type HostWish, openHost } from "./host/open.ts";
+import { type HomeAssistant, type HomeAssistantWish, startHomeAssistant } from "./home-assistant/start.ts";
+import type { HomeAssistantVersion } from "./home-assistant/version.ts";
+import { type Host, type HostWish, openHost, type SpawnOptions } from "./host/open.ts";
 import { type Bridge, openBridge } from "./network/open-bridge.ts";
 import { type Beacon, openBeacon } from "./network/reach.ts";
+import { type RunningProcess, startProcess } from "./process/start.ts";
 import { together } from "./process/together.ts";
-import { installPackages, type Part } from "./provision/install-packages.ts";
+import { parts as everyPart, installPackages, type Part } from "./provision/install-packages.ts";
+import { provision } from "./provision.ts";
 import { claimRun, type RunRecord } from "./record/claim.ts";
 import { removeRun } from "./record/remove.ts";
 import { sweepLeftovers } from "./record/sweep.ts";
@@ -12,7 +17,11 @@ import { type Registry, startRegistry } from "./registry/start.ts";
 export type LaboratoryWish = {
 	readonly hosts?: readonly HostWish[];
 	readonly mosquitto?: BrokerWish;
+	/** Each is connected to the Mosquitto of this laboratory, where there is one and nothing else is said. */
+	readonly homeAssistant?: readonly HomeAssistantWish[];
 	readonly registry?: boolean;
+	/** Install a browser too, for `photograph`. */
+	readonly browser?: boolean;
 };
 
 export type Laboratory = AsyncDisposable & {
@@ -28,6 +37,14 @@ export type Laboratory = AsyncDisposable & {
 	readonly broker: Broker;
 	/** @throws Error where no registry was asked for. */
 	readonly registry: Registry;
+	/** The first, or the one of that version. @throws Error where none was asked for. */
+	homeAssistant(version?: HomeAssistantVersion): HomeAssistant;
+	/** Starts one more broker, for instance once its accounts are known. */
+	startBroker(wish: BrokerWish): Promise<Broker>;
+	/** Starts one more Home Assistant, for instance once its broker is up. */
+	startHomeAssistant(wish: HomeAssistantWish): Promise<HomeAssistant>;
+	/** Starts any program that stays (a coordinator, say) on this machine; it is ended with the laboratory. */
+	spawn(argv: readonly string[], options: SpawnOptions): Promise<RunningProcess>;
 	/** What earlier laboratories had left behind, removed before this one opened. */
 	readonly swept: readonly string[];
 };
@@ -37,7 +54,8 @@ export type Laboratory = AsyncDisposable & {
  * `signal` holds for the whole life of the laboratory: it ends every wait in it, but closing is still up to the caller.
  */
 export async function openLaboratory(wish: LaboratoryWish, signal: AbortSignal): Promise<Laboratory> {
-	await installPackages(partsOf(wish), signal);
+	const homeAssistantVersions = (wish.homeAssistant ?? []).map(({ version }) => version);
+	await provision({ parts: partsOf(wish), homeAssistantVersions }, signal);
 	const swept = await sweepLeftovers(signal);
 	const record = await claimRun();
 	await using undo = new AsyncDisposableStack();
@@ -60,17 +78,34 @@ export async function openLaboratory(wish: LaboratoryWish, signal: AbortSignal):
 		get registry() {
 			return present(parts.registry, "registry");
 		},
+		homeAssistant: (version) =>
+			present(
+				parts.homeAssistants.find((its) => its.version === (version ?? its.version)),
+				"such Home Assistant",
+			),
+		startBroker: async (more) => {
+			await installPackages(["broker"], signal);
+			return startBroker(more, { record, address: bridge.address, signal });
+		},
+		startHomeAssistant: async (more) => {
+			await installPackages(["homeAssistant"], signal);
+			return startHomeAssistant(more, { record, signal });
+		},
+		spawn: (argv, { name, ...rest }) =>
+			startProcess(argv, { name, record, logPath: join(record.dataFolder, `${name}.log`), ...rest }),
 		[Symbol.asyncDispose]: () => close.disposeAsync(),
 	};
 }
 
+/** The bridge and its proofs need what hosts need, even where no host is asked for. */
 function partsOf(wish: LaboratoryWish): Part[] {
-	return [
-		// The bridge and its proofs need these even without an engine.
-		"hosts",
-		...(wish.mosquitto === undefined ? [] : ["broker" as const]),
-		...(wish.registry === true ? ["registry" as const] : []),
-	];
+	const optional: Partial<Record<Part, boolean>> = {
+		broker: wish.mosquitto !== undefined,
+		homeAssistant: (wish.homeAssistant ?? []).length > 0,
+		registry: wish.registry === true,
+		browser: wish.browser === true,
+	};
+	return ["hosts", ...everyPart.filter((part) => optional[part] === true)];
 }
 
 type Surroundings = {
@@ -80,32 +115,39 @@ type Surroundings = {
 	readonly signal: AbortSignal;
 };
 
-type Parts = {
+type StartedParts = {
 	readonly hosts: readonly Host[];
 	readonly broker: Broker | undefined;
+	readonly homeAssistants: readonly HomeAssistant[];
 	readonly registry: Registry | undefined;
 };
 
-async function startParts(wish: LaboratoryWish, surroundings: Surroundings): Promise<Parts> {
-	const { record, bridge } = surroundings;
-	const [hosts, broker, registry] = await together<[Host[], Broker | undefined, Registry | undefined]>(
-		surroundings.signal,
-		(signal) => {
-			const part = { record, address: bridge.address, signal };
-			return [
-				startHosts(wish.hosts ?? [], { ...surroundings, signal }),
-				wish.mosquitto === undefined ? Promise.resolve(undefined) : startBroker(wish.mosquitto, part),
-				wish.registry === true ? startRegistry(part) : Promise.resolve(undefined),
-			];
-		},
+async function startParts(wish: LaboratoryWish, surroundings: Surroundings): Promise<StartedParts> {
+	const { record, bridge, signal: outer } = surroundings;
+	const address = bridge.address;
+	// The rest may need the broker, which is there within a moment.
+	const broker =
+		wish.mosquitto === undefined
+			? undefined
+			: await startBroker(wish.mosquitto, { record, address, signal: outer });
+	const ownBroker = broker === undefined ? {} : { mqtt: { host: "127.0.0.1", port: broker.port } };
+	const [hosts, homeAssistants, registry] = await together<[Host[], HomeAssistant[], Registry | undefined]>(
+		outer,
+		(signal) => [
+			together(signal, (inner) =>
+				(wish.hosts ?? []).map((host, index) =>
+					openHost(host, { ...surroundings, signal: inner, position: index + 1 }),
+				),
+			),
+			together(signal, (inner) =>
+				(wish.homeAssistant ?? []).map((its) =>
+					startHomeAssistant({ ...ownBroker, ...its }, { record, signal: inner }),
+				),
+			),
+			wish.registry === true ? startRegistry({ record, address, signal }) : Promise.resolve(undefined),
+		],
 	);
-	return { hosts, broker, registry };
-}
-
-function startHosts(wishes: readonly HostWish[], surroundings: Surroundings): Promise<Host[]> {
-	return together<Host[]>(surroundings.signal, (signal) =>
-		wishes.map((host, index) => openHost(host, { ...surroundings, signal, position: index + 1 })),
-	);
+	return { hosts, broker, homeAssistants, registry };
 }
 
 function present<Wanted>(part: Wanted | undefined, what: string): Wanted {

@@ -46,10 +46,10 @@ export async function startBroker(
 	wish: BrokerWish,
 	{ record, address, signal }: BrokerSurroundings,
 ): Promise<Broker> {
-	const folder = join(record.dataFolder, "mosquitto");
+	const port = wish.port ?? (await findFreePort(address));
+	const folder = join(record.dataFolder, `mosquitto-${port}`);
 	const persistenceFolder = join(folder, "persistence");
 	const logPath = join(folder, "mosquitto.log");
-	const port = wish.port ?? (await findFreePort(address));
 	await mkdir(persistenceFolder, { recursive: true });
 	const configurationPath = join(folder, "mosquitto.conf");
 	await writeFile(

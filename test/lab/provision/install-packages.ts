@@ -15,6 +15,14 @@ export const packagesOf = {
 
 export type Part = keyof typeof packagesOf;
 
+export const parts = [
+	"hosts",
+	"broker",
+	"homeAssistant",
+	"registry",
+	"browser",
+] as const satisfies readonly Part[];
+
 /** Installs what is missing of the packages of `parts`; asks the network only then. */
 export async function installPackages(parts: readonly Part[], signal: AbortSignal): Promise<void> {
 	const wanted = parts.flatMap((part) => [...packagesOf[part]]);
