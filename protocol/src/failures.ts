@@ -243,11 +243,18 @@ export class OperationError extends Error {
 	override readonly name = "OperationError";
 	readonly code: FailureCode;
 	readonly hint: string;
+	/** Names that may have been meant. */
+	readonly candidates: readonly string[];
 
-	constructor(code: FailureCode, message: string, options: { cause?: unknown; hint?: string } = {}) {
+	constructor(
+		code: FailureCode,
+		message: string,
+		options: { cause?: unknown; hint?: string; candidates?: readonly string[] } = {},
+	) {
 		super(message, { cause: options.cause });
 		this.code = code;
 		this.hint = options.hint ?? failures[code].advice;
+		this.candidates = options.candidates ?? [];
 	}
 }
 
