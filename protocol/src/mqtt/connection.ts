@@ -1,0 +1,245 @@
+import { getCACertificates } from "node:tls";
+import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
+import { OperationError } from "../failures.ts";
+import type { Message, PublishOptions, SessionOptions } from "./session.ts";
+
+export type ProtocolVersion = 4 | 5;
+
+/** One network connection, from its CONNACK to its end. It is never revived: the next one is another object. */
+export interface Connection {
+	readonly protocol: ProtocolVersion;
+	/** Resolves once it is gone, with the reason where one is known. */
+	readonly ended: Promise<Error | undefined>;
+	publish(topic: string, payload: string, options: PublishOptions): Promise<void>;
+	/** @throws OperationError broker-refused | broker-unreachable */
+	subscribe(filters: readonly string[]): Promise<void>;
+	/** Breaks it off without a goodbye: the broker publishes the will and keeps what was not acknowledged unacknowledged. */
+	drop(reason: Error): void;
+	/** Says goodbye, so that the will is not published. */
+	end(): Promise<void>;
+}
+
+/** The broker does not speak this version of MQTT; another may do. */
+export class VersionRefused extends Error {
+	override readonly name = "VersionRefused";
+}
+
+export interface Attempt {
+	readonly options: SessionOptions;
+	readonly protocol: ProtocolVersion;
+	/** The broker gets its acknowledgement when this resolves; when it rejects, the connection is dropped. */
+	readonly receive: (message: Message) => Promise<void>;
+	readonly signal: AbortSignal;
+}
+
+// Silence of one and a half keepalives is what the broker calls dead: an agent whose power failed is seen in 22 s.
+const keepaliveSeconds = 15;
+const connectTimeoutMs = 10_000;
+const goodbyeMs = 2_000;
+
+/** @throws VersionRefused, OperationError broker-refused | broker-unreachable | cancelled */
+export async function openConnection(attempt: Attempt): Promise<Connection> {
+	const { signal } = attempt;
+	signal.throwIfAborted();
+	const client = connect(clientOptions(attempt));
+	const ending = new Ending(client);
+	acknowledgeAfter(client, ending, attempt.receive);
+	const onAbort = () => client.end(true);
+	signal.addEventListener("abort", onAbort, { once: true });
+	try {
+		await connected(client, ending, attempt);
+	} finally {
+		signal.removeEventListener("abort", onAbort);
+	}
+	return describeConnection(client, ending, attempt.protocol);
+}
+
+function clientOptions({ options, protocol }: Attempt): IClientOptions {
+	const url = new URL(options.url);
+	const authority = options.certificateAuthority;
+	return {
+		// `url` was checked by the session; mqtt.js knows these four.
+		protocol: url.protocol.slice(0, -1) as "mqtt" | "mqtts" | "ws" | "wss",
+		hostname: url.hostname.replace(/^\[|\]$/g, ""),
+		...(url.port === "" ? {} : { port: Number(url.port) }),
+		...(url.protocol.startsWith("ws") ? { path: url.pathname + url.search } : {}),
+		clientId: options.clientId,
+		...(options.username === undefined ? {} : { username: options.username }),
+		...(options.password === undefined ? {} : { password: options.password }),
+		...(options.will === undefined
+			? {}
+			: { will: { ...options.will, payload: Buffer.from(options.will.payload), qos: 1, retain: true } }),
+		...(authority === undefined ? {} : { ca: [...getCACertificates("default"), authority] }),
+		protocolVersion: protocol,
+		clean: true,
+		keepalive: keepaliveSeconds,
+		connectTimeout: connectTimeoutMs,
+		// mqtt.js would come back after the same second every time, with what it kept in memory: the session does both itself.
+		reconnectPeriod: 0,
+		resubscribe: false,
+		queueQoSZero: false,
+	};
+}
+
+/** What ends a connection, and what was under way when it did: mqtt.js never answers for that. */
+class Ending {
+	readonly ended: Promise<Error | undefined>;
+	#reason: Error | undefined;
+	readonly #underWay = new Set<(reason: Error) => void>();
+
+	constructor(client: MqttClient) {
+		client.on("error", (error) => this.blame(error));
+		client.on("disconnect", ({ reasonCode }) =>
+			this.blame(new Error(disconnections.get(reasonCode ?? 0) ?? `the broker ended it (${reasonCode})`)),
+		);
+		this.ended = new Promise((resolve) => {
+			client.on("close", () => {
+				const gone = new Error("the connection to the broker ended", { cause: this.#reason });
+				for (const reject of this.#underWay) reject(gone);
+				resolve(this.#reason);
+			});
+		});
+	}
+
+	get reason(): Error | undefined {
+		return this.#reason;
+	}
+
+	/** The first to be blamed is the cause; what follows are consequences. */
+	blame(reason: Error): void {
+		this.#reason ??= reason;
+	}
+
+	async orEnd(work: Promise<unknown>): Promise<void> {
+		const { promise, reject } = Promise.withResolvers<never>();
+		this.#underWay.add(reject);
+		try {
+			await Promise.race([work, promise]);
+		} finally {
+			this.#underWay.delete(reject);
+		}
+	}
+}
+
+// MQTT 5, 3.14.2.1: those that a person can do something about.
+const disconnections: ReadonlyMap<number, string> = new Map([
+	[139, "the broker is shutting down"],
+	[142, "another client connected with the same client id"],
+	[149, "the broker found a message too large"],
+]);
+
+/**
+ * mqtt.js reads nothing more, not even acknowledgements, until `handleMessage` calls back: a handler that publishes would wait
+ * for itself. So it is told at once not to acknowledge, and the PUBACK (MQTT 5, 3.4; the same four bytes in 3.1.1) is written
+ * here after the handler.
+ */
+function acknowledgeAfter(client: MqttClient, ending: Ending, receive: Attempt["receive"]): void {
+	const later = new Error("acknowledged after the handler");
+	client.handleMessage = (packet: IPublishPacket, callback) => {
+		const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
+		const { topic, retain, messageId, qos } = packet;
+		callback(qos > 0 ? later : undefined);
+		receive({ topic, payload, retain }).then(
+			() => {
+				if (qos === 0 || messageId === undefined || !client.connected) return;
+				client.stream.write(Buffer.from([0x40, 0x02, messageId >> 8, messageId & 0xff]));
+			},
+			(error: unknown) => {
+				ending.blame(error instanceof Error ? error : new Error(String(error)));
+				client.end(true);
+			},
+		);
+	};
+}
+
+function connected(client: MqttClient, ending: Ending, attempt: Attempt): Promise<void> {
+	return new Promise((resolve, reject) => {
+		client.once("connect", () => resolve());
+		client.once("close", () => reject(connectFailure(ending.reason, attempt)));
+	});
+}
+
+function connectFailure(error: Error | undefined, { options, protocol, signal }: Attempt): Error {
+	const where = describeUrl(options.url);
+	if (signal.aborted)
+		return new OperationError("cancelled", `connecting to the broker ${where} was cancelled`);
+	const code = reasonCode(error);
+	// Some old brokers hang up on what they do not know, instead of saying so.
+	const isHungUpOn5 = protocol === 5 && error === undefined;
+	if (code === 1 || code === 132 || isHungUpOn5)
+		return new VersionRefused(`${where} does not speak MQTT ${protocol}`);
+	if (code !== undefined && refusals.has(code)) {
+		return new OperationError(
+			"broker-refused",
+			`the broker ${where} refused the user ${options.username ?? "(none)"}: ${error?.message ?? code}`,
+			{ cause: error },
+		);
+	}
+	const why = error === undefined ? "it hung up" : error.message || String(Reflect.get(error, "code"));
+	return new OperationError("broker-unreachable", `the broker ${where} could not be reached: ${why}`, {
+		cause: error,
+	});
+}
+
+// CONNACK: 3.1.1 section 3.2.2.3 and MQTT 5 section 3.2.2.2; client id or user or password wrong, or not authorised, or banned.
+const refusals: ReadonlySet<number> = new Set([2, 4, 5, 133, 134, 135, 138]);
+
+function reasonCode(error: Error | undefined): number | undefined {
+	const code: unknown = error === undefined ? undefined : Reflect.get(error, "code");
+	return typeof code === "number" ? code : undefined;
+}
+
+/** The broker's address without a password that someone may have written into it. */
+export function describeUrl(url: string): string {
+	const { protocol, host } = new URL(url);
+	return `${protocol}//${host}`;
+}
+
+function describeConnection(client: MqttClient, ending: Ending, protocol: ProtocolVersion): Connection {
+	return {
+		protocol,
+		ended: ending.ended,
+		publish: async (topic, payload, options) => {
+			const what = `publishing to ${topic}`;
+			const work = client.publishAsync(topic, payload, publishOptions(protocol, options));
+			await ending.orEnd(work).catch(failureOf(what));
+		},
+		subscribe: async (filters) => {
+			const what = `subscribing to ${filters.join(", ")}`;
+			await ending.orEnd(client.subscribeAsync([...filters], { qos: 1 })).catch(failureOf(what));
+		},
+		drop: (reason) => {
+			ending.blame(reason);
+			client.end(true);
+		},
+		end: async () => {
+			client.end();
+			// A broker that does not answer any more must not keep the program from ending.
+			const timer = setTimeout(() => client.stream.destroy(), goodbyeMs);
+			await ending.ended;
+			clearTimeout(timer);
+		},
+	};
+}
+
+function publishOptions(protocol: ProtocolVersion, { retain = false, expirySeconds }: PublishOptions) {
+	const expires = protocol === 5 && expirySeconds !== undefined;
+	return {
+		qos: 1 as const,
+		retain,
+		...(expires ? { properties: { messageExpiryInterval: Math.ceil(expirySeconds) } } : {}),
+	};
+}
+
+function failureOf(what: string) {
+	return (error: unknown): never => {
+		const code = reasonCode(error instanceof Error ? error : undefined);
+		if (code === undefined) {
+			throw new OperationError("broker-unreachable", `${what} was cut off`, { cause: error });
+		}
+		throw new OperationError("broker-refused", `the broker refused ${what} with reason ${code}`, {
+			cause: error,
+			hint: "look at the access rules of this account on the broker",
+		});
+	};
+}
