@@ -1,0 +1,54 @@
+import { alwaysAvailable, type Component, entity, type ResourcePlace } from "./component.ts";
+
+// All of these read the agent's own retained state, so they survive a dead coordinator and a dead agent.
+
+/** When the newest complete and verified archive was taken. */
+export function lastGoodBackupSensor(place: ResourcePlace): Component {
+	return {
+		...entity("sensor", place, { id: "last_good_backup", name: "Last good backup" }),
+		...fromState(place, "takenAt"),
+		device_class: "timestamp",
+		json_attributes_topic: place.topics.resourceState(place.host, place.resource),
+		json_attributes_template: attributes,
+	};
+}
+
+/** Size of that archive on disk. */
+export function backupSizeSensor(place: ResourcePlace): Component {
+	return {
+		...entity("sensor", place, { id: "backup_size", name: "Backup size" }),
+		...fromState(place, "bytes"),
+		...diagnostic,
+		device_class: "data_size",
+		unit_of_measurement: "B",
+		state_class: "measurement",
+	};
+}
+
+/** How long taking that archive took. */
+export function backupDurationSensor(place: ResourcePlace): Component {
+	return {
+		...entity("sensor", place, { id: "backup_duration", name: "Backup duration" }),
+		...fromState(place, "durationMs", " / 1000"),
+		...diagnostic,
+		device_class: "duration",
+		unit_of_measurement: "s",
+		state_class: "measurement",
+	};
+}
+
+const diagnostic = { entity_category: "diagnostic", enabled_by_default: false } as const;
+
+const attributes =
+	"{{ {'archive': value_json.lastGoodBackup.id, 'proof': value_json.lastGoodBackup.proof | join(', '), " +
+	"'consistency': value_json.lastGoodBackup.consistency, 'archives': value_json.archives} | tojson " +
+	"if value_json.lastGoodBackup else {'archives': value_json.archives} | tojson }}";
+
+/** The payload `None` is what Home Assistant reads as unknown. */
+function fromState(place: ResourcePlace, key: string, arithmetic = ""): Record<string, unknown> {
+	return {
+		...alwaysAvailable,
+		state_topic: place.topics.resourceState(place.host, place.resource),
+		value_template: `{{ value_json.lastGoodBackup.${key}${arithmetic} if value_json.lastGoodBackup else 'None' }}`,
+	};
+}
