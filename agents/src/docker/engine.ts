@@ -1,0 +1,162 @@
+import type { CommandId, VolumeName } from "@davit/protocol";
+import { commandLabel } from "./command-label.ts";
+import { followEvents } from "./follow-events.ts";
+import { openTransfer, type Transfer } from "./open-transfer.ts";
+import {
+	ContainerReply,
+	ContainersReply,
+	type EngineContainer,
+	type EngineContainerDetails,
+	type EngineEvent,
+	type EngineVolume,
+	InfoReply,
+	type RestartPolicy,
+	VersionReply,
+	VolumeReply,
+	VolumesReply,
+} from "./replies.ts";
+import { type Ask, type AskVersioned, askEngine, ignoreBody, type Reply, readReply } from "./request.ts";
+
+/** A Docker engine on this host. Every method throws OperationError docker-unreachable or docker-refused. */
+export interface Engine extends Transfer {
+	readonly version: string;
+	readonly apiVersion: string;
+	/** The name the engine gives its host. */
+	readonly name: string;
+	/** Where it keeps volumes, as it sees its own host. */
+	readonly dataRoot: string;
+	readonly socketPath: string;
+	volume(name: string, signal: AbortSignal): Promise<EngineVolume | undefined>;
+	/** Those with a name that Davit can say. */
+	volumes(signal: AbortSignal): Promise<readonly EngineVolume[]>;
+	createVolume(wish: VolumeWish, signal: AbortSignal): Promise<EngineVolume>;
+	removeVolume(name: VolumeName, signal: AbortSignal): Promise<void>;
+	/** All of them, whatever their state. */
+	containers(signal: AbortSignal): Promise<readonly EngineContainer[]>;
+	container(id: string, signal: AbortSignal): Promise<EngineContainerDetails | undefined>;
+	/** Ends it as its image wishes, by force after `graceSeconds`; nothing happens where it is stopped. */
+	stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<void>;
+	start(id: string, signal: AbortSignal): Promise<void>;
+	pause(id: string, signal: AbortSignal): Promise<void>;
+	unpause(id: string, signal: AbortSignal): Promise<void>;
+	setRestartPolicy(id: string, policy: RestartPolicy, signal: AbortSignal): Promise<void>;
+	/** Events of containers and volumes, until the signal or the engine ends them. */
+	events(signal: AbortSignal): Promise<AsyncIterable<EngineEvent>>;
+}
+
+export interface VolumeWish {
+	readonly name: VolumeName;
+	readonly labels: Readonly<Record<string, string>>;
+	readonly command: CommandId;
+}
+
+export type { EngineContainer, EngineContainerDetails, EngineEvent, EngineVolume, RestartPolicy };
+
+/** No newer API is spoken, whatever the engine offers. */
+const newestApi = "1.45";
+
+/**
+ * Asks the engine at a socket who it is.
+ * @throws OperationError docker-unreachable with the command that would help
+ */
+export async function connectEngine(socketPath: string, signal: AbortSignal): Promise<Engine> {
+	const purpose = "reach the Docker engine";
+	const hello = await askEngine({ method: "GET", path: "/version", purpose }, { socketPath, signal });
+	const version = await readReply(hello, VersionReply, purpose);
+	const api = agreeOnApi(version.ApiVersion, version.MinAPIVersion);
+	const ask: AskVersioned = (wish, during, answers = []) =>
+		askEngine({ ...wish, path: `/v${api}${wish.path}` }, { socketPath, signal: during, answers });
+	const reply = await ask({ method: "GET", path: "/info", purpose }, signal);
+	const { Name: name, DockerRootDir: dataRoot } = await readReply(reply, InfoReply, purpose);
+	return {
+		...{ version: version.Version, apiVersion: api, name, dataRoot, socketPath },
+		...openVolumes(ask),
+		...openContainers(ask),
+		...openTransfer(ask),
+		events: (during) => followEvents(ask, during),
+	};
+}
+
+/** The engine's own version, at most `newestApi`, at least what it still speaks. */
+export function agreeOnApi(offered: string, oldest = "1.24"): string {
+	const wanted = compareVersions(offered, newestApi) > 0 ? newestApi : offered;
+	return compareVersions(wanted, oldest) < 0 ? oldest : wanted;
+}
+
+function compareVersions(left: string, right: string): number {
+	return left.localeCompare(right, "en", { numeric: true });
+}
+
+function openVolumes(ask: AskVersioned) {
+	return {
+		volume: async (name: string, signal: AbortSignal) => {
+			const purpose = `look at volume ${name}`;
+			const path = `/volumes/${encodeURIComponent(name)}`;
+			const reply = await ask({ method: "GET", path, purpose }, signal, [404]);
+			return readUnlessMissing(reply, () => readReply(reply, VolumeReply, purpose));
+		},
+		volumes: async (signal: AbortSignal) => {
+			const purpose = "list the volumes";
+			const reply = await ask({ method: "GET", path: "/volumes", purpose }, signal);
+			return (await readReply(reply, VolumesReply, purpose)).Volumes;
+		},
+		createVolume: async ({ name, labels, command }: VolumeWish, signal: AbortSignal) => {
+			const purpose = `create volume ${name}`;
+			const body = { Name: name, Driver: "local", Labels: { ...labels, [commandLabel]: command } };
+			const reply = await ask({ method: "POST", path: "/volumes/create", body, purpose }, signal);
+			return readReply(reply, VolumeReply, purpose);
+		},
+		removeVolume: async (name: VolumeName, signal: AbortSignal) => {
+			const purpose = `remove volume ${name}`;
+			ignoreBody(await ask({ method: "DELETE", path: `/volumes/${name}`, purpose }, signal, [404]));
+		},
+	};
+}
+
+function openContainers(ask: AskVersioned) {
+	const act = async (id: string, verb: Verb, { signal, ...more }: Acting): Promise<void> => {
+		const path = `/containers/${id}/${verb}`;
+		ignoreBody(
+			await ask({ method: "POST", path, purpose: `${verb} container ${id.slice(0, 12)}`, ...more }, signal),
+		);
+	};
+	return {
+		containers: async (signal: AbortSignal) => {
+			const purpose = "list the containers";
+			const reply = await ask(
+				{ method: "GET", path: "/containers/json", query: { all: "1" }, purpose },
+				signal,
+			);
+			return readReply(reply, ContainersReply, purpose);
+		},
+		container: async (id: string, signal: AbortSignal) => {
+			const purpose = `look at container ${id.slice(0, 12)}`;
+			const path = `/containers/${encodeURIComponent(id)}/json`;
+			const reply = await ask({ method: "GET", path, purpose }, signal, [404]);
+			return readUnlessMissing(reply, () => readReply(reply, ContainerReply, purpose));
+		},
+		stop: (id: string, graceSeconds: number, signal: AbortSignal) =>
+			act(id, "stop", {
+				signal,
+				query: { t: String(graceSeconds) },
+				patienceMs: (graceSeconds + 60) * 1000,
+			}),
+		start: (id: string, signal: AbortSignal) => act(id, "start", { signal }),
+		pause: (id: string, signal: AbortSignal) => act(id, "pause", { signal }),
+		unpause: (id: string, signal: AbortSignal) => act(id, "unpause", { signal }),
+		setRestartPolicy: (id: string, policy: RestartPolicy, signal: AbortSignal) =>
+			act(id, "update", { signal, body: { RestartPolicy: policy } }),
+	};
+}
+
+type Verb = "stop" | "start" | "pause" | "unpause" | "update";
+type Acting = { readonly signal: AbortSignal } & Pick<Ask, "query" | "body" | "patienceMs">;
+
+async function readUnlessMissing<Wanted>(
+	reply: Reply,
+	read: () => Promise<Wanted>,
+): Promise<Wanted | undefined> {
+	if (reply.status !== 404) return read();
+	ignoreBody(reply);
+	return undefined;
+}
