@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { errorsPage } from "./errors.ts";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const pages = ["README.md", ...globSync("docs/**/*.md", { cwd: root })];
+
+test("docs/errors.md is what the table of failures says", () => {
+	assert.equal(readFileSync(join(root, "docs", "errors.md"), "utf8"), errorsPage());
+});
+
+test("every link between documents leads somewhere", () => {
+	const broken = pages.flatMap((page) =>
+		[...readFileSync(join(root, page), "utf8").matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)]
+			.map((match) => match[1] ?? "")
+			.filter((target) => !existsSync(join(root, dirname(page), target)))
+			.map((target) => `${page}: ${target}`),
+	);
+	assert.deepEqual(broken, []);
+});
+
+test("every file that a document names in backticks exists", () => {
+	const named = /`((?:protocol|agents|coordinator|ha-integration|cli|test|docs|deploy)\/[a-z0-9./_-]+)`/g;
+	const missing = pages.flatMap((page) =>
+		[...readFileSync(join(root, page), "utf8").matchAll(named)]
+			.map((match) => match[1] ?? "")
+			.filter((path) => !existsSync(join(root, path)))
+			.map((path) => `${page}: ${path}`),
+	);
+	assert.deepEqual(missing, []);
+});
