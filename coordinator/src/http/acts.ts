@@ -1,0 +1,194 @@
+import {
+	ArchiveId,
+	Consistency,
+	HostName,
+	KeepLast,
+	OperationError,
+	operationFor,
+	PlanAction,
+	PlanId,
+	parseResource,
+	Request,
+	ResourceId,
+	RunId,
+} from "@davit/protocol";
+import { z } from "zod";
+import type { Desk } from "../desk.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Body } from "./read-body.ts";
+import { Refusal } from "./refusal.ts";
+
+/** What an act answers: its document, and for the page where to look next, seen from the served root. */
+export interface Done {
+	readonly status: 200 | 201 | 202;
+	readonly document: unknown;
+	readonly next: string;
+}
+
+export interface Asked {
+	readonly desk: Desk;
+	readonly exchange: Exchange;
+	readonly body: Body;
+}
+
+/** Carries out what was posted. @throws OperationError for everything that was refused */
+export async function act(asked: Asked): Promise<Done> {
+	const [place = "", name, verb, ...rest] = asked.exchange.path;
+	const shape = [place, name === undefined ? "" : "*", verb ?? ""].join("/").replace(/\/+$/, "");
+	const found = rest.length === 0 && Object.hasOwn(acts, shape) ? acts[shape] : undefined;
+	if (found === undefined) {
+		throw new Refusal(404, `nothing can be posted to /${asked.exchange.path.join("/").slice(0, 200)}`);
+	}
+	return found(asked, name ?? "");
+}
+
+const acts: Readonly<Record<string, (asked: Asked, name: string) => Promise<Done> | Done>> = {
+	requests: askForRun,
+	plans: makePlan,
+	"plans/*/apply": applyPlan,
+	"runs/*/cancel": cancelRun,
+	schedules: addSchedule,
+	"schedules/*/remove": removeSchedule,
+	invitations: invite,
+	hosts: admit,
+	"accounts/*": makeAccount,
+};
+
+const PressedButton = z.object({
+	host: HostName,
+	resource: ResourceId,
+	verb: z.enum(["backup", "verify"]),
+	archive: ArchiveId.optional(),
+	consistency: Consistency.optional(),
+});
+
+function askForRun({ desk, exchange, body }: Asked): Done {
+	const request = body.kind === "json" ? read(Request, body) : readButton(body);
+	const { outcome, failure, request: id, run, joined = false } = desk.ask(request, exchange.principal);
+	if (failure !== undefined) {
+		throw new OperationError(failure.code, failure.message, { hint: failure.hint });
+	}
+	if (outcome === "rejected" || run === undefined) {
+		throw new OperationError("internal-error", "the request was refused without a reason");
+	}
+	const document = { schema: "davit/started/1", request: id, run, joined } as const;
+	return { status: 202, document, next: `runs/${run}${joined ? "?joined=1" : ""}` };
+}
+
+/** A form says verb and resource; the request says operation and parameters. */
+function readButton(body: Body): Request {
+	const { host, resource, verb, archive, consistency } = read(PressedButton, body);
+	const parsed = parseResource(resource);
+	const of = parsed.kind === "volume" ? { volume: parsed.volume } : { path: parsed.path };
+	const params = {
+		...of,
+		...(verb === "verify" && archive !== undefined ? { archive } : {}),
+		...(verb === "backup" && consistency !== undefined ? { consistency } : {}),
+	};
+	return { version: 1, host, operation: operationFor(verb, resource), params };
+}
+
+const WantedPlan = z.object({ host: HostName, resource: ResourceId, action: PlanAction });
+const PressedPlan = z.object({
+	host: z.string(),
+	resource: z.string(),
+	action: z.string(),
+	archive: z.string().optional(),
+});
+
+/** A form is flat; the plan that is wanted is not. */
+function readPressedPlan(body: Body): z.infer<typeof WantedPlan> {
+	const { host, resource, action, archive } = read(PressedPlan, body);
+	const content = { host, resource, action: { action, ...(archive === undefined ? {} : { archive }) } };
+	return read(WantedPlan, { kind: "json", content });
+}
+
+async function makePlan({ desk, exchange, body }: Asked): Promise<Done> {
+	const wanted = body.kind === "json" ? read(WantedPlan, body) : readPressedPlan(body);
+	const document = await desk.makePlan(wanted, exchange.principal, exchange.signal);
+	return { status: 201, document, next: `plans/${document.plan}` };
+}
+
+const Confirmation = z.object({ confirm: z.string().max(4200).default("") });
+
+function applyPlan({ desk, exchange, body }: Asked, name: string): Done {
+	const { confirm } = read(Confirmation, body);
+	const document = desk.apply(readId(PlanId, name), confirm.trim(), exchange.principal);
+	return { status: 202, document, next: `runs/${document.run}` };
+}
+
+function cancelRun({ desk, exchange }: Asked, name: string): Done {
+	const document = desk.cancel(readId(RunId, name), exchange.principal);
+	return { status: 200, document, next: `runs/${document.run.run}` };
+}
+
+const optionalText = z.string().transform((text) => text.trim() || undefined);
+const WantedSchedule = z.object({
+	name: z.string().trim().min(1).max(64),
+	target: z.string().trim().min(1).max(4300),
+	cron: z.string().trim().min(1).max(200),
+	timeZone: z.string().trim().max(64).default("UTC"),
+	jitterSeconds: z.coerce.number().int().nonnegative().max(86_400).default(0),
+	consistency: optionalText.pipe(Consistency.optional()).optional(),
+	keepLast: z
+		.union([z.number(), optionalText])
+		.transform((value) => (value === undefined ? undefined : Number(value)))
+		.pipe(KeepLast.optional())
+		.optional(),
+});
+
+function addSchedule({ desk, exchange, body }: Asked): Done {
+	const { consistency, keepLast, ...wanted } = read(WantedSchedule, body);
+	const schedule = {
+		...wanted,
+		...(consistency === undefined ? {} : { consistency }),
+		...(keepLast === undefined ? {} : { keepLast }),
+	};
+	const document = desk.addSchedule(schedule, exchange.principal);
+	return { status: 201, document, next: "schedules" };
+}
+
+function removeSchedule({ desk, exchange }: Asked, name: string): Done {
+	desk.removeSchedule(name, exchange.principal);
+	return { status: 200, document: desk.schedules(), next: "schedules" };
+}
+
+async function invite({ desk, exchange, body }: Asked): Promise<Done> {
+	const { host } = read(z.object({ host: HostName }), body);
+	const document = await desk.invite(host, exchange.principal);
+	return { status: 201, document, next: `hosts?waiting=${host}` };
+}
+
+async function admit({ desk, exchange, body }: Asked): Promise<Done> {
+	onlyOnSocket(exchange);
+	const admission = read(z.object({ host: HostName, publicKey: z.string().min(1).max(200) }), body);
+	return { status: 201, document: await desk.admit(admission, exchange.principal), next: "hosts" };
+}
+
+async function makeAccount({ desk, exchange }: Asked, name: string): Promise<Done> {
+	onlyOnSocket(exchange);
+	return { status: 200, document: await desk.account(name, exchange.principal), next: "" };
+}
+
+function onlyOnSocket({ door }: Exchange): void {
+	if (door === "socket") return;
+	throw new Refusal(403, "this can be asked on the coordinator's machine only, not over the network", {
+		code: "not-allowed",
+		hint: "run the davit command there",
+	});
+}
+
+function readId<Schema extends z.ZodType>(schema: Schema, name: string): z.infer<Schema> {
+	const id = schema.safeParse(name);
+	if (id.success) return id.data;
+	throw new Refusal(404, `nothing has the id ${name.slice(0, 80)}: ${z.prettifyError(id.error)}`);
+}
+
+function read<Schema extends z.ZodType>(schema: Schema, { content }: Body): z.infer<Schema> {
+	const parsed = schema.safeParse(content);
+	if (parsed.success) return parsed.data;
+	const why = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
+	throw new Refusal(400, `what was posted cannot be used: ${why.join("; ").slice(0, 1000)}`, {
+		hint: "mend what is named above",
+	});
+}
