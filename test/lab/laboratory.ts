@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type Broker, type BrokerWish, startBroker } from "./broker/start.ts";
+import { type LabBrowser, openBrowser } from "./browser/open.ts";
 import { type HomeAssistant, type HomeAssistantWish, startHomeAssistant } from "./home-assistant/start.ts";
 import type { HomeAssistantVersion } from "./home-assistant/version.ts";
 import { type Host, type HostWish, openHost, type SpawnOptions } from "./host/open.ts";
@@ -45,6 +46,8 @@ export type Laboratory = AsyncDisposable & {
 	startHomeAssistant(wish: HomeAssistantWish): Promise<HomeAssistant>;
 	/** Starts any program that stays (a coordinator, say) on this machine; it is ended with the laboratory. */
 	spawn(argv: readonly string[], options: SpawnOptions): Promise<RunningProcess>;
+	/** Asked for with `browser: true`. */
+	openBrowser(): Promise<LabBrowser>;
 	/** What earlier laboratories had left behind, removed before this one opened. */
 	readonly swept: readonly string[];
 };
@@ -91,6 +94,7 @@ export async function openLaboratory(wish: LaboratoryWish, signal: AbortSignal):
 			await installPackages(["homeAssistant"], signal);
 			return startHomeAssistant(more, { record, signal });
 		},
+		openBrowser: () => openBrowser({ record, signal }),
 		spawn: (argv, { name, ...rest }) =>
 			startProcess(argv, { name, record, logPath: join(record.dataFolder, `${name}.log`), ...rest }),
 		[Symbol.asyncDispose]: () => close.disposeAsync(),
@@ -131,22 +135,19 @@ async function startParts(wish: LaboratoryWish, surroundings: Surroundings): Pro
 			? undefined
 			: await startBroker(wish.mosquitto, { record, address, signal: outer });
 	const ownBroker = broker === undefined ? {} : { mqtt: { host: "127.0.0.1", port: broker.port } };
-	const [hosts, homeAssistants, registry] = await together<[Host[], HomeAssistant[], Registry | undefined]>(
-		outer,
-		(signal) => [
-			together(signal, (inner) =>
-				(wish.hosts ?? []).map((host, index) =>
-					openHost(host, { ...surroundings, signal: inner, position: index + 1 }),
-				),
+	const [hosts, homeAssistants, registry] = await together(outer, (signal) => [
+		together(signal, (inner) =>
+			(wish.hosts ?? []).map((host, index) =>
+				openHost(host, { ...surroundings, signal: inner, position: index + 1 }),
 			),
-			together(signal, (inner) =>
-				(wish.homeAssistant ?? []).map((its) =>
-					startHomeAssistant({ ...ownBroker, ...its }, { record, signal: inner }),
-				),
+		),
+		together(signal, (inner) =>
+			(wish.homeAssistant ?? []).map((its) =>
+				startHomeAssistant({ ...ownBroker, ...its }, { record, signal: inner }),
 			),
-			wish.registry === true ? startRegistry({ record, address, signal }) : Promise.resolve(undefined),
-		],
-	);
+		),
+		wish.registry === true ? startRegistry({ record, address, signal }) : Promise.resolve(undefined),
+	]);
 	return { hosts, broker, homeAssistants, registry };
 }
 

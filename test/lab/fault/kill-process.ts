@@ -10,7 +10,10 @@ export type Victim = {
 export async function killProcess({ pid, command }: Victim, signal: AbortSignal): Promise<void> {
 	const identity = identifyProcess(pid);
 	if (identity === undefined) throw new Error(`cannot kill process ${pid}: there is none`);
-	const line = commandLineOf(pid);
+	// proc(5): empty for the moment in which a program replaces itself by another, as a host's entrance does.
+	const line = await pollUntil(() => commandLineOf(pid) || undefined, {
+		...{ what: `command line of process ${pid}`, timeoutMs: 1_000, intervalMs: 5, signal },
+	});
 	if (!line.includes(command)) throw new Error(`process ${pid} is not ${command} but: ${line}`);
 	process.kill(pid, "SIGKILL");
 	await pollUntil(() => !isAlive(identity), {

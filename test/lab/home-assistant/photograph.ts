@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import type { Page } from "puppeteer-core";
-import { openBrowser } from "../browser/open.ts";
+import { type BrowserOptions, openBrowser } from "../browser/open.ts";
 import { pollUntil } from "../process/poll.ts";
 import { account } from "./onboard.ts";
 
@@ -16,8 +16,9 @@ export type PageWish = {
 };
 
 /** Fills in the real login form, opens the page, waits for the text expected on it, and takes a picture. Returns all text on the page. */
-export async function photographPage(url: string, wish: PageWish, signal: AbortSignal): Promise<string> {
-	await using browser = await openBrowser(signal);
+export async function photographPage(url: string, wish: PageWish, options: BrowserOptions): Promise<string> {
+	const { signal } = options;
+	await using browser = await openBrowser(options);
 	const page = await browser.newPage();
 	await page.setViewport({ width: wish.widthPx ?? 1280, height: wish.heightPx ?? 1000 });
 	await page.goto(`${url}/`, { signal });
@@ -33,9 +34,14 @@ export async function photographPage(url: string, wish: PageWish, signal: AbortS
 			explain: read,
 		},
 	});
+	// The greeting fades over the page that is there already.
+	await page.waitForFunction("document.querySelector('#ha-launch-screen') === null", {
+		timeout: 20_000,
+		signal,
+	});
 	await page.evaluate("document.fonts.ready.then(() => undefined)");
 	await writeFile(wish.file, await page.screenshot());
-	return read();
+	return await read();
 }
 
 async function logIn(page: Page, signal: AbortSignal): Promise<void> {

@@ -10,7 +10,7 @@ import { writeConfiguration } from "./configure.ts";
 import { type Driver, openDriver } from "./drive.ts";
 import { installHomeAssistant } from "./install.ts";
 import { listComplaints, readLength } from "./list-complaints.ts";
-import { onboard, removeInternetServices } from "./onboard.ts";
+import { account, onboard, removeInternetServices } from "./onboard.ts";
 import { type PageWish, photographPage } from "./photograph.ts";
 import { objectFrom, objectsFrom } from "./read-json.ts";
 import type { HomeAssistantVersion } from "./version.ts";
@@ -24,6 +24,8 @@ export type HomeAssistantWish = {
 export type HomeAssistant = Driver & {
 	readonly version: HomeAssistantVersion;
 	readonly url: string;
+	/** The owner, for the login form. */
+	readonly account: typeof account;
 	/** A long-lived one, of the owner. */
 	readonly token: string;
 	/** Its configuration folder, for blueprints and the like. */
@@ -84,7 +86,7 @@ export async function startHomeAssistant(
 	};
 	return {
 		...driver,
-		...{ version, url, token, folder, logPath, setBroker, stop, start },
+		...{ version, url, account, token, folder, logPath, setBroker, stop, start },
 		process: () => process,
 		mark: async () => {
 			markedBytes = await readLength(logPath);
@@ -95,7 +97,7 @@ export async function startHomeAssistant(
 			await process.kill();
 		},
 		restart: () => stop().then(start),
-		photograph: (wish) => photographPage(url, wish, signal),
+		photograph: (wish) => photographPage(url, wish, { record, signal }),
 	};
 }
 

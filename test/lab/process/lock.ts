@@ -6,7 +6,9 @@ import { once } from "node:events";
  * It is held by flock(1) around a `cat` that lives on our pipe, so it is released whenever this process ends, however it ends.
  */
 export async function takeLock(path: string, signal: AbortSignal): Promise<AsyncDisposable> {
-	const holder = spawn("flock", ["--exclusive", path, "cat"], { stdio: ["pipe", "pipe", "inherit"] });
+	const holder = spawn("/usr/bin/flock", ["--exclusive", path, "cat"], {
+		stdio: ["pipe", "pipe", "inherit"],
+	});
 	const ended = once(holder, "close").then(() => "ended" as const);
 	holder.stdin.write("held\n");
 	const release = async (): Promise<void> => {

@@ -1,16 +1,17 @@
+type Answers<Tasks extends readonly unknown[]> = { -readonly [Index in keyof Tasks]: Awaited<Tasks[Index]> };
+
 /**
  * Waits for all that `start` begins. When one fails the others are told to end through the signal, and are waited for:
  * once this throws, nothing goes on in the background.
  */
-export async function together<Answers extends readonly unknown[]>(
+export async function together<Tasks extends readonly Promise<unknown>[] | []>(
 	signal: AbortSignal,
-	start: (signal: AbortSignal) => readonly [...{ [Index in keyof Answers]: Promise<Answers[Index]> }],
-): Promise<Answers> {
+	start: (signal: AbortSignal) => Tasks,
+): Promise<Answers<Tasks>> {
 	const failed = new AbortController();
 	const tasks = start(AbortSignal.any([signal, failed.signal]));
 	for (const task of tasks) task.catch((error: unknown) => failed.abort(error));
 	await Promise.allSettled(tasks);
 	failed.signal.throwIfAborted();
-	// Promise.all types a mapped tuple as a list; each place holds what the task at that place answered.
-	return (await Promise.all(tasks)) as unknown as Answers;
+	return Promise.all(tasks);
 }

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { appendFileSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -21,14 +22,16 @@ export type RunRecord = {
 
 const recordFile = "record";
 
-/** Takes the lowest free run number. The folder appears complete with its owner in one rename, so no other run can mistake it for a leftover. */
+/** Takes a free run number, seldom one that was given back just now. The folder appears complete with its owner in one rename, so no other run can mistake it for a leftover. */
 export async function claimRun(): Promise<RunRecord> {
 	await mkdir(runsFolder, { recursive: true, mode: 0o755 });
 	const partial = await mkdtemp(join(runsFolder, ".claim-"));
 	const self = identifyProcess(process.pid);
 	if (self === undefined) throw new Error("cannot read this process under /proc");
 	appendWords(partial, ["owner", String(self.pid), String(self.startTicks), readBootId()]);
-	for (let number = 0; number < 255; number++) {
+	const first = randomInt(255);
+	for (let count = 0; count < 255; count++) {
+		const number = (first + count) % 255;
 		const runFolder = join(runsFolder, String(number));
 		if (await renameIfFree(partial, runFolder)) return openRecord(number, runFolder);
 	}
