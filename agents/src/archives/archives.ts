@@ -1,0 +1,68 @@
+import type { KeyObject } from "node:crypto";
+import type {
+	ArchiveId,
+	ArchiveSummary,
+	CommandId,
+	Instant,
+	Logger,
+	Manifest,
+	ResourceId,
+} from "@davit/protocol";
+
+export interface ArchivesOptions {
+	/** The folder of all archives; made when it is missing. */
+	readonly path: string;
+	/** The agent's Ed25519 key; it signs each manifest. */
+	readonly privateKey: KeyObject;
+	/** The same, SPKI in base64. */
+	readonly publicKey: string;
+	readonly log: Logger;
+	/** Milliseconds since 1970. */
+	readonly now: () => number;
+}
+
+export interface FoundArchive {
+	readonly summary: ArchiveSummary;
+	readonly folder: string;
+	readonly manifest: Manifest;
+}
+
+export interface Verification {
+	readonly bytes: number;
+	readonly entries: number;
+	readonly verifiedAt: Instant;
+}
+
+export interface Watching {
+	readonly signal: AbortSignal;
+	readonly onProgress?: (progress: { readonly bytes: number; readonly totalBytes: number }) => void;
+}
+
+/** The archives of this host, on its disk. */
+export interface Archives {
+	/** The archive that a command makes: always the same one. */
+	archiveOf(command: CommandId): ArchiveId;
+	/** Makes an empty folder to build the archive in, durably; a half archive of the same id goes first. */
+	begin(resource: ResourceId, archive: ArchiveId, takenAt: Instant): Promise<string>;
+	/** Makes what was built in `partialFolder` an archive and returns its folder. May be called again after a crash. */
+	commit(manifest: Manifest, partialFolder: string): Promise<string>;
+	/** Removes a half archive; harmless when there is none, and never touches a complete one. */
+	discard(resource: ResourceId, archive: ArchiveId): Promise<void>;
+	presence(resource: ResourceId, archive: ArchiveId): Promise<"absent" | "partial" | "complete">;
+	/** Newest first. One whose manifest cannot be trusted is listed as damaged. */
+	list(resource: ResourceId): Promise<ArchiveSummary[]>;
+	/** Every resource that has an archive. */
+	resources(): Promise<ResourceId[]>;
+	/** @throws OperationError archive-not-found | archive-corrupt | archive-too-new */
+	find(archive: ArchiveId): Promise<FoundArchive>;
+	/**
+	 * Reads every stored byte and records durably what came of it: the proof, or that the archive is damaged.
+	 * @throws OperationError archive-not-found | archive-corrupt | archive-too-new
+	 */
+	verify(archive: ArchiveId, watching: Watching): Promise<Verification>;
+	/** Takes the archive out of sight, then deletes it; harmless when it is gone. */
+	remove(archive: ArchiveId): Promise<void>;
+	freeBytes(): Promise<number>;
+	/** Deletes half built and half removed archives, except those with an id in `open`; returns their folders. */
+	sweep(open: ReadonlySet<ArchiveId>): Promise<string[]>;
+}

@@ -1,0 +1,122 @@
+import type { BigIntStats } from "node:fs";
+import { ArchiveEntry, type Sha256 } from "@davit/protocol";
+import { encodeRaw, type RawPath, rawOf } from "./raw-path.ts";
+
+export type EntryType = ArchiveEntry["type"];
+
+/** One thing in a tree; what `ArchiveEntry` is on disk, with raw bytes and whole nanoseconds. */
+export interface TreeEntry {
+	readonly path: RawPath;
+	readonly type: EntryType;
+	/** Permissions with setuid, setgid and sticky. */
+	readonly mode: number;
+	readonly uid: number;
+	readonly gid: number;
+	/** Bytes of content; 0 for all but files. */
+	readonly size: number;
+	readonly mtimeNs: bigint;
+	/** Where a symlink points; of a hard link, the path of the entry that holds the content. */
+	readonly target?: RawPath;
+	readonly device?: readonly [major: number, minor: number];
+	readonly sha256?: string;
+	readonly skipped?: string;
+}
+
+/** The entry of something that was looked at with `lstat`. A directory's and a link's size is 0, as in a tar. */
+export function entryOf(path: RawPath, stat: BigIntStats): TreeEntry {
+	const type = typeOf(stat);
+	return {
+		path,
+		type,
+		mode: Number(stat.mode & 0o7777n),
+		uid: Number(stat.uid),
+		gid: Number(stat.gid),
+		size: type === "file" ? Number(stat.size) : 0,
+		mtimeNs: stat.mtimeNs,
+		...(type.endsWith("device") ? { device: deviceOf(stat.rdev) } : {}),
+	};
+}
+
+export function typeOf(stat: BigIntStats): EntryType {
+	if (stat.isFile()) return "file";
+	if (stat.isDirectory()) return "directory";
+	if (stat.isSymbolicLink()) return "symlink";
+	if (stat.isFIFO()) return "fifo";
+	if (stat.isSocket()) return "socket";
+	return stat.isCharacterDevice() ? "character-device" : "block-device";
+}
+
+/** The entry as one line of `entries.jsonl`. */
+export function writeEntry(entry: TreeEntry): string {
+	const path = encodeRaw(entry.path);
+	const target = entry.target === undefined ? undefined : encodeRaw(entry.target);
+	const line = {
+		...("text" in path ? { path: path.text } : { pathBytes: path.base64 }),
+		type: entry.type,
+		mode: entry.mode,
+		uid: entry.uid,
+		gid: entry.gid,
+		size: entry.size,
+		mtime: formatNs(entry.mtimeNs),
+		...(target && ("text" in target ? { target: target.text } : { targetBytes: target.base64 })),
+		...(entry.sha256 === undefined ? {} : { sha256: entry.sha256 }),
+		...(entry.device === undefined ? {} : { device: entry.device }),
+		...(entry.skipped === undefined ? {} : { skipped: entry.skipped }),
+	};
+	return `${JSON.stringify(line)}\n`;
+}
+
+/** The entry of one line; throws what JSON or the schema find wrong. */
+export function readEntry(line: string): TreeEntry {
+	const found = ArchiveEntry.parse(JSON.parse(line));
+	const path = rawFrom(found.path, found.pathBytes);
+	if (path === undefined) throw new TypeError("an entry has no path");
+	const target = rawFrom(found.target, found.targetBytes);
+	return {
+		path,
+		type: found.type,
+		mode: found.mode,
+		uid: found.uid,
+		gid: found.gid,
+		size: found.size,
+		mtimeNs: parseNs(found.mtime),
+		...(target === undefined ? {} : { target }),
+		...(found.device === undefined ? {} : { device: found.device }),
+		...(found.sha256 === undefined ? {} : { sha256: found.sha256 }),
+		...(found.skipped === undefined ? {} : { skipped: found.skipped }),
+	};
+}
+
+/** Nanoseconds as seconds with up to nine decimals, as PAX writes a time. */
+export function formatNs(ns: bigint): string {
+	const size = ns < 0n ? -ns : ns;
+	const fraction = (size % 1_000_000_000n).toString().padStart(9, "0").replace(/0+$/, "");
+	return `${ns < 0n ? "-" : ""}${size / 1_000_000_000n}${fraction === "" ? "" : `.${fraction}`}`;
+}
+
+/** Digits past the ninth decimal are dropped. Throws `TypeError` for what is no such time. */
+export function parseNs(seconds: string): bigint {
+	const parts = /^(-?)(\d{1,15})(?:\.(\d*))?$/.exec(seconds);
+	if (parts === null) throw new TypeError(`not a time in seconds: ${seconds.slice(0, 40)}`);
+	const [, sign, whole = "0", fraction = ""] = parts;
+	const ns = BigInt(whole) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
+	return sign === "-" ? -ns : ns;
+}
+
+/** SHA-256 that was computed here and needs no check. */
+export function sha256Of(hex: string): Sha256 {
+	// `digest("hex")` of SHA-256 is 64 lower-case digits, which is all the brand says.
+	return hex as Sha256;
+}
+
+function rawFrom(text: string | undefined, base64: string | undefined): RawPath | undefined {
+	if (text !== undefined) return rawOf(text);
+	return base64 === undefined ? undefined : Buffer.from(base64, "base64").latin1Slice();
+}
+
+/** Linux's encoding of a device number (`gnu_dev_major`, `gnu_dev_minor`). */
+function deviceOf(rdev: bigint): [number, number] {
+	const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n);
+	const minor = (rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n);
+	return [Number(major), Number(minor)];
+}
