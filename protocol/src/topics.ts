@@ -65,6 +65,15 @@ export function topicsOf(site: SiteName) {
 			resourceStatuses: `${base}/coordinator/status/+/+`,
 			requests: `${base}/requests/+`,
 			runs: `${base}/runs/+`,
+			commands: `${base}/agents/+/command`,
+			responses: `${base}/responses/+`,
+			events: `${base}/home-assistant/events/+/+`,
+			triggers: `${base}/home-assistant/triggers/+/+`,
+			ofAgents: `${base}/agents/#`,
+			ofCoordinator: `${base}/coordinator/#`,
+			ofIntegration: `${base}/home-assistant/#`,
+			/** What one host says of its resources. */
+			ofResources: (host: HostName) => `${agent(host)}/resources/+/+`,
 			everything: `${base}/#`,
 		},
 	};
@@ -86,6 +95,18 @@ export function principalInTopic(topic: string): PrincipalName | undefined {
 
 /** Home Assistant's own birth and last will, with its default prefix. */
 export const homeAssistantStatus = "homeassistant/status";
+
+/** Everything of Home Assistant's own: its status and what is discovered. */
+export const homeAssistantEverything = "homeassistant/#";
+
+/** The discovery of whole devices, whoever publishes them. */
+export const discoveryEverything = "homeassistant/device/#";
+
+/** Whether a filter can only match what is neither Davit's, nor Home Assistant's, nor the broker's own. */
+export function isForeignFilter(filter: string): boolean {
+	const [first = ""] = filter.split("/");
+	return first !== "" && !/^(?:davit|homeassistant|[+#]|\$.*)$/.test(first);
+}
 
 /** Home Assistant's discovery topic of one device; `node` groups what one publisher owns. */
 export function discoveryTopic(node: string, object: string): string {
