@@ -14,6 +14,18 @@ export interface Accounts {
 	find(username: string): Account | undefined;
 }
 
+/** Users that a host cannot be called, because others have them. */
+const takenUsernames: ReadonlySet<string> = new Set([
+	"coordinator",
+	"integration",
+	"home-assistant",
+	"observer",
+]);
+
+export function isUsernameTaken(host: string): boolean {
+	return takenUsernames.has(host);
+}
+
 // Passwords are 192 random bits, never a person's: one cheap round is enough, and a thousand agents come back in a second.
 const cost = { N: 1024, r: 8, p: 1 } as const;
 const keyBytes = 32;
