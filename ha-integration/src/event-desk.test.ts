@@ -10,6 +10,7 @@ import { Memory } from "./memory.ts";
 
 const site = SiteName.parse("home");
 const log = pino({ level: "silent" });
+const live = { isRetained: false };
 const noon = Date.parse("2026-11-22T12:00:00.000Z");
 
 function run(id: string, changes: object = {}): Run {
@@ -61,8 +62,8 @@ const bodies = (sent: readonly Sent[]) =>
 test("a failed backup becomes one event with its reason, never retained, and one trigger", async (t) => {
 	const { desk, sent } = open(t);
 	desk.hearHomeAssistant("online");
-	desk.takeRun(run("raaaaaaaa"));
-	desk.takeRun(run("raaaaaaaa"));
+	desk.takeRun(run("raaaaaaaa"), live);
+	desk.takeRun(run("raaaaaaaa"), live);
 	await desk.settled();
 	assert.equal(sent.length, 2);
 	assert.ok(sent.every(({ retain }) => !retain));
@@ -85,7 +86,7 @@ test("what ended while Home Assistant was away is replayed once at its birth, fl
 	const { desk, sent } = open(t);
 	desk.hearHomeAssistant("online");
 	desk.hearHomeAssistant("offline");
-	desk.takeRun(run("raaaaaaaa"));
+	desk.takeRun(run("raaaaaaaa"), live);
 	await desk.settled();
 	assert.equal(sent.length, 0);
 	desk.hearHomeAssistant("online");
@@ -98,7 +99,7 @@ test("what ended while Home Assistant was away is replayed once at its birth, fl
 
 test("an event sent before anything was heard of Home Assistant is replayed when it is born, not when it leaves", async (t) => {
 	const born = open(t);
-	born.desk.takeRun(run("raaaaaaaa"));
+	born.desk.takeRun(run("raaaaaaaa"), live);
 	await born.desk.settled();
 	born.desk.hearHomeAssistant("online");
 	await born.desk.settled();
@@ -108,7 +109,7 @@ test("an event sent before anything was heard of Home Assistant is replayed when
 	);
 
 	const left = open(t);
-	left.desk.takeRun(run("raaaaaaaa"));
+	left.desk.takeRun(run("raaaaaaaa"), live);
 	await left.desk.settled();
 	left.desk.hearHomeAssistant("offline");
 	left.desk.hearHomeAssistant("online");
@@ -123,12 +124,12 @@ test("an event waits out a broken session and a restart of the integration", asy
 	const { desk, sent, broker, begin } = open(t);
 	desk.hearHomeAssistant("online");
 	broker.isDown = true;
-	desk.takeRun(run("raaaaaaaa"));
+	desk.takeRun(run("raaaaaaaa"), live);
 	await desk.settled();
 	assert.equal(sent.length, 0);
 	broker.isDown = false;
 	const next = begin();
-	next.takeRun(run("raaaaaaaa"));
+	next.takeRun(run("raaaaaaaa"), live);
 	next.hearHomeAssistant("online");
 	await next.settled();
 	assert.deepEqual(
@@ -140,18 +141,19 @@ test("an event waits out a broken session and a restart of the integration", asy
 test("a partial or expired backup counts as failed; a cancelled one and a busy refusal are no news", async (t) => {
 	const { desk, sent } = open(t);
 	desk.hearHomeAssistant("online");
-	desk.takeRun(run("raaaaaaaa", { state: "partial", failure: undefined }));
-	desk.takeRun(run("rbbbbbbbb", { state: "expired", failure: undefined }));
-	desk.takeRun(run("rcccccccc", { state: "cancelled" }));
+	desk.takeRun(run("raaaaaaaa", { state: "partial", failure: undefined }), live);
+	desk.takeRun(run("rbbbbbbbb", { state: "expired", failure: undefined }), live);
+	desk.takeRun(run("rcccccccc", { state: "cancelled" }), live);
 	desk.takeRun(
 		run("rdddddddd", {
 			state: "rejected",
 			failure: { code: "resource-busy", message: "", hint: "", retryable: true },
 		}),
+		live,
 	);
-	desk.takeRun(run("reeeeeeee", { state: "running", endedAt: undefined, failure: undefined }));
-	desk.takeRun(run("rffffffff", { state: "succeeded", failure: undefined }));
-	desk.takeRun(run("rgggggggg", { state: "succeeded", operation: "volume.undo", failure: undefined }));
+	desk.takeRun(run("reeeeeeee", { state: "running", endedAt: undefined, failure: undefined }), live);
+	desk.takeRun(run("rffffffff", { state: "succeeded", failure: undefined }), live);
+	desk.takeRun(run("rgggggggg", { state: "succeeded", operation: "volume.undo", failure: undefined }), live);
 	await desk.settled();
 	assert.deepEqual(
 		bodies(sent).map(({ event_type, reason }) => [event_type, reason]),
@@ -167,7 +169,7 @@ test("a partial or expired backup counts as failed; a cancelled one and a busy r
 test("at the very first start old runs are history, not news", async (t) => {
 	const { desk, sent } = open(t);
 	desk.hearHomeAssistant("online");
-	desk.takeRun(run("raaaaaaaa", { endedAt: "2026-11-20T00:00:00.000Z" }));
+	desk.takeRun(run("raaaaaaaa", { endedAt: "2026-11-20T00:00:00.000Z" }), { isRetained: true });
 	await desk.settled();
 	assert.equal(sent.length, 0);
 });

@@ -34,13 +34,13 @@ export class EventDesk {
 		this.#topics = topicsOf(options.site);
 	}
 
-	/** A run as the coordinator publishes it. */
-	takeRun(run: Run): void {
+	/** A run as the coordinator publishes it; `isRetained` = it was published before this session listened. */
+	takeRun(run: Run, { isRetained }: { isRetained: boolean }): void {
 		const { memory, now } = this.#options;
 		if (memory.hasSeen(run.run)) return;
 		const event = eventOf(run);
 		if (event === undefined) return;
-		const isHistory = memory.isNew && now() - Date.parse(event.finishedAt) > newsMs;
+		const isHistory = isRetained && memory.isNew && now() - Date.parse(event.finishedAt) > newsMs;
 		if (isHistory) {
 			memory.see(run.run);
 			return;

@@ -85,11 +85,11 @@ export async function openIntegration(
 	});
 	session.subscribe(topics.all.runs, (message) => {
 		const run = Run.safeParse(jsonOf(message));
-		if (run.success) events.takeRun(run.data);
+		if (run.success) events.takeRun(run.data, { isRetained: message.retain });
 	});
 	session.subscribe(homeAssistantStatus, (message) => events.hearHomeAssistant(textOf(message)));
+	session.onLoss(() => publisher.forget());
 	session.onBirth(async () => {
-		publisher.forget();
 		view.reborn();
 		await send(topics.integrationPresence(), presence("online"), true);
 		events.deliver();

@@ -20,6 +20,7 @@ export class BrokerSession implements Session {
 	readonly #broker: string;
 	readonly #inbox: Inbox;
 	readonly #births: Work[] = [];
+	readonly #losses: (() => void)[] = [];
 	readonly #ending = new AbortController();
 	#connection: Connection | undefined;
 	/** Subscriptions and births, one after the other. */
@@ -72,6 +73,10 @@ export class BrokerSession implements Session {
 		if (this.#connection !== undefined) this.#afterwards(this.#connection, callback);
 	}
 
+	onLoss(callback: () => void): void {
+		this.#losses.push(callback);
+	}
+
 	async close(): Promise<void> {
 		this.#ending.abort();
 		await this.#connection?.end();
@@ -122,6 +127,7 @@ export class BrokerSession implements Session {
 		for (const callback of this.#births) this.#afterwards(connection, callback);
 		const reason = await connection.ended;
 		this.#connection = undefined;
+		for (const callback of this.#losses) callback();
 		const livedMs = Math.round(performance.now() - bornAtMs);
 		if (livedMs >= youngMs) this.#failures = 0;
 		if (this.#ending.signal.aborted) return;

@@ -17,13 +17,13 @@ export interface Will {
 export interface SessionOptions {
 	/** `mqtt://`, `mqtts://`, `ws://` or `wss://`. */
 	readonly url: string;
-	readonly username?: string;
-	readonly password?: string;
+	readonly username?: string | undefined;
+	readonly password?: string | undefined;
 	readonly clientId: string;
 	/** Published retained, QoS 1, by the broker when this session dies. */
 	readonly will?: Will;
 	/** PEM of the authority to trust beside the system's own. */
-	readonly certificateAuthority?: string;
+	readonly certificateAuthority?: string | undefined;
 	readonly log: Logger;
 }
 
@@ -57,6 +57,8 @@ export interface Session {
 	 * after the other. A throw is logged and ends the connection: the next birth tries again.
 	 */
 	onBirth(callback: () => void | Promise<void>): void;
+	/** Called after each end of a connection, before the next one begins: what was read of the broker is no longer known. */
+	onLoss(callback: () => void): void;
 	/** Publishes nothing by itself: say goodbye first, because a clean end suppresses the will. */
 	close(): Promise<void>;
 	[Symbol.asyncDispose](): Promise<void>;
