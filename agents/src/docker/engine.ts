@@ -1,6 +1,6 @@
 import type { CommandId, VolumeName } from "@davit/protocol";
 import { commandLabel } from "./command-label.ts";
-import { followEvents } from "./follow-events.ts";
+import { followEvents, wasToldToEnd } from "./follow-events.ts";
 import { openTransfer, type Transfer } from "./open-transfer.ts";
 import {
 	ContainerReply,
@@ -8,6 +8,7 @@ import {
 	type EngineContainer,
 	type EngineContainerDetails,
 	type EngineEvent,
+	type EngineMount,
 	type EngineVolume,
 	InfoReply,
 	type RestartPolicy,
@@ -25,6 +26,8 @@ export interface Engine extends Transfer {
 	readonly name: string;
 	/** Where it keeps volumes, as it sees its own host. */
 	readonly dataRoot: string;
+	/** False where it runs in a machine of its own (Docker Desktop), whose paths are not this host's. */
+	readonly sharesPaths: boolean;
 	readonly socketPath: string;
 	volume(name: string, signal: AbortSignal): Promise<EngineVolume | undefined>;
 	/** Those with a name that Davit can say. */
@@ -42,6 +45,11 @@ export interface Engine extends Transfer {
 	setRestartPolicy(id: string, policy: RestartPolicy, signal: AbortSignal): Promise<void>;
 	/** Events of containers and volumes, until the signal or the engine ends them. */
 	events(signal: AbortSignal): Promise<AsyncIterable<EngineEvent>>;
+	/** Whether it was told to end a container in that span of its own clock, so that a stop may still be under way. */
+	wasToldToEnd(
+		wish: { readonly id: string; readonly sinceMs: number; readonly untilMs: number },
+		signal: AbortSignal,
+	): Promise<boolean>;
 }
 
 export interface VolumeWish {
@@ -50,7 +58,14 @@ export interface VolumeWish {
 	readonly command: CommandId;
 }
 
-export type { EngineContainer, EngineContainerDetails, EngineEvent, EngineVolume, RestartPolicy };
+export type {
+	EngineContainer,
+	EngineContainerDetails,
+	EngineEvent,
+	EngineMount,
+	EngineVolume,
+	RestartPolicy,
+};
 
 /** No newer API is spoken, whatever the engine offers. */
 const newestApi = "1.45";
@@ -67,13 +82,15 @@ export async function connectEngine(socketPath: string, signal: AbortSignal): Pr
 	const ask: AskVersioned = (wish, during, answers = []) =>
 		askEngine({ ...wish, path: `/v${api}${wish.path}` }, { socketPath, signal: during, answers });
 	const reply = await ask({ method: "GET", path: "/info", purpose }, signal);
-	const { Name: name, DockerRootDir: dataRoot } = await readReply(reply, InfoReply, purpose);
+	const { Name: name, DockerRootDir: dataRoot, OperatingSystem } = await readReply(reply, InfoReply, purpose);
 	return {
 		...{ version: version.Version, apiVersion: api, name, dataRoot, socketPath },
+		sharesPaths: OperatingSystem !== "Docker Desktop",
 		...openVolumes(ask),
 		...openContainers(ask),
 		...openTransfer(ask),
 		events: (during) => followEvents(ask, during),
+		wasToldToEnd: (wish, during) => wasToldToEnd(ask, wish, during),
 	};
 }
 

@@ -4,14 +4,34 @@ import type { AskVersioned } from "./request.ts";
 
 const purpose = "follow the engine's events";
 
+/** What changes who mounts what; a health check alone makes three events of other kinds every few seconds. */
+const changes = ["create", "start", "die", "pause", "unpause", "rename", "update", "destroy"];
+
 /** Resolves when the engine has begun to tell; what happens from then on is not missed. It ends when the engine does. */
 export async function followEvents(
 	ask: AskVersioned,
 	signal: AbortSignal,
 ): Promise<AsyncIterable<EngineEvent>> {
-	const query = { filters: JSON.stringify({ type: ["container", "volume"] }) };
+	const query = { filters: JSON.stringify({ type: ["container", "volume"], event: changes }) };
 	const { body } = await ask({ method: "GET", path: "/events", query, purpose }, signal);
 	return readEvents(body, signal);
+}
+
+/** Whether the engine was told to end a container since then; it remembers its last 256 events. */
+export async function wasToldToEnd(
+	ask: AskVersioned,
+	{ id, sinceMs, untilMs }: { readonly id: string; readonly sinceMs: number; readonly untilMs: number },
+	signal: AbortSignal,
+): Promise<boolean> {
+	const query = {
+		since: (sinceMs / 1000).toFixed(3),
+		until: (untilMs / 1000).toFixed(3),
+		filters: JSON.stringify({ type: ["container"], container: [id], event: ["kill"] }),
+	};
+	const { body } = await ask({ method: "GET", path: "/events", query, purpose }, signal);
+	let told = false;
+	for await (const _event of readEvents(body, signal)) told = true;
+	return told;
 }
 
 async function* readEvents(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<EngineEvent> {

@@ -17,7 +17,7 @@ export const VersionReply = z.object({
 export const InfoReply = z.object({
 	Name: z.string(),
 	DockerRootDir: z.string(),
-	SecurityOptions: z.array(z.string()).nullish(),
+	OperatingSystem: z.string().default(""),
 });
 
 export const VolumeReply = z
@@ -108,7 +108,7 @@ export const ContainerReply = z
 		Name: z.string(),
 		Image: z.string(),
 		State: z.object({ Status: z.string(), StartedAt: z.string(), ExitCode: z.int() }),
-		Config: z.object({ Labels: labels }),
+		Config: z.object({ Labels: labels, StopTimeout: z.int().nullish() }),
 		HostConfig: z.object({
 			RestartPolicy: RestartPolicy.nullish(),
 			AutoRemove: z.boolean().default(false),
@@ -123,6 +123,8 @@ export const ContainerReply = z
 		startedAt: container.State.StartedAt,
 		exitCode: container.State.ExitCode,
 		labels: container.Config.Labels,
+		/** Seconds it asks for to end by itself; absent = the engine's default. */
+		stopTimeoutSeconds: container.Config.StopTimeout ?? undefined,
 		restartPolicy: container.HostConfig.RestartPolicy ?? { Name: "no", MaximumRetryCount: 0 },
 		/** Started with `--rm`: stopping it removes it. */
 		isRemovedWhenStopped: container.HostConfig.AutoRemove,

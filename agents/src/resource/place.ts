@@ -1,0 +1,80 @@
+import { lstat, readFile, realpath } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { CommandId, ResourceId } from "@davit/protocol";
+
+/** Where a resource's data lies on this host; JSON, so that it can be committed. */
+export type Place = {
+	readonly resource: ResourceId;
+	/** The folder that is copied, or replaced as a whole. */
+	readonly folder: string;
+	/** False where it is gone and a restore makes it again. */
+	readonly exists: boolean;
+};
+
+/** Where a restore unpacks: beside the data, so that one rename puts it in place. */
+export function newFolder(place: Place, command: CommandId): string {
+	return join(dirname(place.folder), `.davit-new-${command}`);
+}
+
+/** Where the data goes that a restore replaces. */
+export function keptFolder(place: Place, command: CommandId): string {
+	return join(dirname(place.folder), `.davit-undo-${command}`);
+}
+
+/** Whether `inner` is `outer` or lies below it; both absolute and normal. */
+export function isWithin(inner: string, outer: string): boolean {
+	return inner === outer || inner.startsWith(outer === "/" ? "/" : `${outer}/`);
+}
+
+export async function isFolder(path: string): Promise<boolean> {
+	return (await lstatOrUndefined(path))?.isDirectory() ?? false;
+}
+
+/** The path without symbolic links; the path itself where nothing is there. */
+export async function resolveLinks(path: string): Promise<string> {
+	try {
+		return await realpath(path);
+	} catch (error) {
+		if (isMissing(error)) return path;
+		throw error;
+	}
+}
+
+/** Mount points at or below a folder: a rename would not move what is mounted there, and a removal would empty it. */
+export async function mountsWithin(folder: string): Promise<readonly string[]> {
+	const table = await readMountTable();
+	return table.filter((point) => isWithin(point, folder));
+}
+
+/** proc(5): the fifth field is the mount point, with space, tab, newline and backslash as three octal digits. */
+async function readMountTable(): Promise<readonly string[]> {
+	try {
+		const table = await readFile("/proc/self/mountinfo", "utf8");
+		return table
+			.split("\n")
+			.map((line) => line.split(" ")[4] ?? "")
+			.filter((point) => point !== "")
+			.map((point) =>
+				point.replaceAll(/\\([0-7]{3})/g, (_, digits: string) =>
+					String.fromCharCode(Number.parseInt(digits, 8)),
+				),
+			);
+	} catch (error) {
+		// No Linux, no such table; the rename itself then refuses a mount point.
+		if (isMissing(error)) return [];
+		throw error;
+	}
+}
+
+async function lstatOrUndefined(path: string) {
+	try {
+		return await lstat(path);
+	} catch (error) {
+		if (isMissing(error)) return undefined;
+		throw error;
+	}
+}
+
+export function isMissing(error: unknown): boolean {
+	return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}

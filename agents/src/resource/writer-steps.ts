@@ -1,0 +1,112 @@
+import { z } from "zod";
+import { requireEngine } from "../docker/require-engine.ts";
+import type { OperationContext, Step } from "../operation.ts";
+import { areBack, bringBack } from "./bring-back.ts";
+import { noticeStrays } from "./notice-strays.ts";
+import type { Place } from "./place.ts";
+import type { Treated } from "./plan-treatment.ts";
+import { quiesce } from "./quiesce.ts";
+
+/** How long bringing back may take, the engine's own absence included. */
+const bringBackMs = 5 * 60_000;
+
+export interface Treatment {
+	readonly place: Place;
+	readonly treated: readonly Treated[];
+	/** When the operation began, so that only its own stops are looked for. */
+	readonly startedAtMs: number;
+}
+
+export interface WriterSteps {
+	/** Empty where nobody is touched. */
+	readonly quiesce: readonly Step[];
+	readonly resume: readonly Step[];
+	/** What was noticed by the time `resume` had run in this process. */
+	readonly warnings: () => readonly string[];
+	readonly downtimeMs: () => number;
+}
+
+const Times = z.object({ atMs: z.record(z.string(), z.number()) });
+const Noticed = z.object({ warnings: z.array(z.string()).default([]) });
+
+/** Two steps around a copy or a swap. Whatever happens to the first, its undo makes each container what it was. */
+export function writerSteps(treatment: Treatment, context: OperationContext): WriterSteps {
+	const { place, treated } = treatment;
+	const outputs = new Map<string, Readonly<Record<string, unknown>>>();
+	if (treated.length === 0) return { quiesce: [], resume: [], warnings: () => [], downtimeMs: () => 0 };
+	// A process that came after a crash knows nothing of stops that its predecessor had asked for.
+	let mayStopStill = true;
+	const bringAllBack = async () => {
+		const signal = AbortSignal.timeout(bringBackMs);
+		return bringBack(treated, {
+			engine: (during) => requireEngine(context, during),
+			...{ signal, now: context.now },
+			...(mayStopStill ? { mayStopSinceMs: treatment.startedAtMs } : {}),
+		});
+	};
+	const intent = {
+		containers: treated.map(({ name, state, treatment: how }) => ({ name, state, treatment: how })),
+	};
+	const quiesceStep: Step = {
+		name: "quiesce",
+		intent,
+		async run(signal) {
+			const engine = await requireEngine(context, signal);
+			mayStopStill = false;
+			const quiesced = await quiesce(treated, { engine, signal, now: context.now });
+			return record(outputs, "quiesce", { atMs: timesOf(quiesced) });
+		},
+		probe: async () => ((await isAllBack(treated, context)) ? "absent" : "partial"),
+		undo: async () => void (await bringAllBack()),
+	};
+	const resumeStep: Step = {
+		name: "resume",
+		intent,
+		async run(signal) {
+			const engine = await requireEngine(context, signal);
+			const warnings = await noticeStrays(treated, place, { engine, signal });
+			return record(outputs, "resume", { atMs: timesOf(await bringAllBack()), warnings });
+		},
+		probe: async () => ((await isAllBack(treated, context)) ? "complete" : "absent"),
+		undo: async () => undefined,
+	};
+	return {
+		quiesce: [quiesceStep],
+		resume: [resumeStep],
+		warnings: () => warningsOf(outputs),
+		downtimeMs: () => downtimeOf(outputs),
+	};
+}
+
+/** How long the longest-treated container did not serve; 0 where none was touched. */
+export function downtimeOf(outputs: ReadonlyMap<string, Readonly<Record<string, unknown>>>): number {
+	const began = Times.safeParse(outputs.get("quiesce"));
+	const ended = Times.safeParse(outputs.get("resume"));
+	if (!began.success || !ended.success) return 0;
+	const spans = Object.entries(began.data.atMs).map(([id, at]) => (ended.data.atMs[id] ?? at) - at);
+	return Math.max(0, ...spans.map(Math.round));
+}
+
+export function warningsOf(
+	outputs: ReadonlyMap<string, Readonly<Record<string, unknown>>>,
+): readonly string[] {
+	return Noticed.parse(outputs.get("resume") ?? {}).warnings;
+}
+
+async function isAllBack(treated: readonly Treated[], context: OperationContext): Promise<boolean> {
+	const signal = AbortSignal.timeout(60_000);
+	return areBack(treated, await requireEngine(context, signal), signal);
+}
+
+function timesOf(times: readonly { readonly id: string; readonly atMs: number }[]): Record<string, number> {
+	return Object.fromEntries(times.map(({ id, atMs }) => [id, atMs]));
+}
+
+function record(
+	outputs: Map<string, Readonly<Record<string, unknown>>>,
+	step: string,
+	output: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+	outputs.set(step, output);
+	return output;
+}
