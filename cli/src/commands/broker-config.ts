@@ -1,0 +1,20 @@
+import { resolve } from "node:path";
+import { type Context, type Invocation, wordAt } from "../context.ts";
+import { isRecord } from "../door/answers.ts";
+import { callRaw } from "../door/call.ts";
+import { writeAnswer } from "../output/write.ts";
+
+/** Has the coordinator write a Mosquitto configuration for the hosts it knows; files only it may read. */
+export async function brokerConfig(invocation: Invocation, context: Context): Promise<number> {
+	const directory = resolve(wordAt(invocation, 0));
+	const answer = await callRaw({ method: "POST", path: "/broker-config", body: { directory } }, context);
+	const written = isRecord(answer) && Array.isArray(answer["files"]) ? answer["files"].map(String) : [];
+	const text = [
+		...written,
+		"",
+		`mosquitto -c ${directory}/mosquitto.conf serves it; accounts.json holds the passwords`,
+		"run it again after a host joined, then reload Mosquitto",
+	].join("\n");
+	writeAnswer(context, { document: { schema: "davit/text/1", text }, ids: written, text: () => text });
+	return 0;
+}

@@ -1,0 +1,26 @@
+import { type Context, type Invocation, wordAt } from "../context.ts";
+import { callFor } from "../door/call.ts";
+import { formatRelative } from "../output/format.ts";
+import { writeAnswer } from "../output/write.ts";
+
+/** A host's name makes a string for it; such a string, on the new host, joins it. */
+export async function joinHost(invocation: Invocation, context: Context): Promise<number> {
+	const word = wordAt(invocation, 0);
+	if (!/^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$/.test(word)) {
+		const { joinWithString } = await import("../start/join.ts");
+		return await joinWithString(word, context);
+	}
+	const call = { method: "POST", path: "/invitations", body: { host: word } } as const;
+	const document = await callFor("davit/join/1", call, context);
+	writeAnswer(context, {
+		document,
+		ids: [document.string],
+		text: () =>
+			[
+				`on ${document.host}, ${formatRelative(document.expiresAt, context.now()).replace(/^in/, "within")}, once:`,
+				"",
+				`  ${document.command}`,
+			].join("\n"),
+	});
+	return 0;
+}

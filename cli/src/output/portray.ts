@@ -1,0 +1,133 @@
+import type {
+	ArchiveDocument,
+	HostDocument,
+	ResourceDocument,
+	RunDocument,
+	ScheduleDocument,
+} from "@davit/protocol";
+import type { Context } from "../context.ts";
+import { archiveTable, resourceTable, runTable, shortAddress } from "./describe.ts";
+import { formatBytes, formatCount, formatInstant, formatRelative, formatSeconds, markOf } from "./format.ts";
+import { plain } from "./table.ts";
+
+/** State sentence, facts, newest archives and runs, and the next command: all of one resource on a screen. */
+export function describeResource(document: ResourceDocument, context: Context): string {
+	const { row, inventory, undo } = document;
+	const users = inventory?.users.map((user) => `${user.container} (${user.state})`) ?? [];
+	const facts = [
+		["address", row.address],
+		["used by", users.length === 0 ? "no container" : users.join(", ")],
+		["writers", inventory === null ? "unknown" : `${inventory.consistency} while it is copied`],
+		["last good", row.lastGoodBackup === null ? "never" : when(row.lastGoodBackup.takenAt, context)],
+		["next due", row.nextDueAt === null ? "no schedule" : when(row.nextDueAt, context)],
+		[
+			"undo",
+			undo === null
+				? "nothing is kept"
+				: `until ${when(undo.until, context)}: davit undo ${shortAddress(row)}`,
+		],
+	] as const;
+	const parts = [
+		`${markOf(row.state, context.out)} ${shortAddress(row)}: ${row.state}; ${plain(row.because)}`,
+		table(facts),
+	];
+	if (document.archives.length > 0) parts.push(archiveTable(document.archives.slice(0, 10), context));
+	if (document.runs.length > 0) parts.push(runTable(document.runs.slice(0, 5), context));
+	return parts.join("\n\n");
+}
+
+export function describeHost(document: HostDocument, context: Context): string {
+	const { row } = document;
+	const facts = [
+		["heard", row.heardAt === null ? "never" : when(row.heardAt, context)],
+		["davit", row.davit ?? "unknown"],
+		["engine", row.engine ?? "none"],
+		[
+			"archives",
+			`${document.archivesPath ?? "unknown"} (${row.archivesFreeBytes === null ? "?" : formatBytes(row.archivesFreeBytes)} free)`,
+		],
+		...document.capabilities.map(
+			(capability) =>
+				[
+					capability.name,
+					`${capability.available ? "" : "no: "}${capability.detail}${capability.hint === undefined ? "" : `; ${capability.hint}`}`,
+				] as const,
+		),
+	] as const;
+	const parts = [
+		`${markOf(row.state, context.out)} ${row.host}: ${row.state}; ${plain(row.because)}`,
+		table(facts),
+	];
+	if (document.resources.length > 0) parts.push(resourceTable(document.resources, context));
+	return parts.join("\n\n");
+}
+
+export function describeArchive(document: ArchiveDocument, context: Context): string {
+	const { row } = document;
+	return [
+		`archive ${row.id} of ${shortAddress(row)}`,
+		table([
+			["taken", when(row.takenAt, context)],
+			[
+				"size",
+				`${formatBytes(row.bytes)} for ${formatBytes(row.contentBytes)} in ${formatCount(row.entries, "entry").replace(/ys$/, "ies")}`,
+			],
+			["proof", row.damaged ? "damaged" : row.proof.join(", ")],
+			["writers", row.consistency],
+			["outcome", `${row.outcome}, ${row.fidelity} fidelity, ${formatSeconds(row.durationMs / 1000)}`],
+			["lies in", document.path ?? "unknown"],
+			["restore", `davit restore ${row.short} --plan`],
+		]),
+	].join("\n");
+}
+
+export function describeRun(document: RunDocument, context: Context): string {
+	const { run } = document;
+	const facts: (readonly [string, string])[] = [
+		["asked", `${when(run.askedAt, context)} by ${run.askedBy}`],
+		...(run.endedAt === undefined ? [] : [["ended", when(run.endedAt, context)] as const]),
+		...(run.archive === undefined ? [] : [["archive", run.archive] as const]),
+		...(document.downtimeSeconds === null
+			? []
+			: [["down", formatSeconds(document.downtimeSeconds)] as const]),
+		...(run.failure === undefined
+			? []
+			: [
+					["why", `${run.failure.message} (${run.failure.code})`] as const,
+					["do", run.failure.hint] as const,
+				]),
+		...(document.undo === null
+			? []
+			: [["undo", `davit undo ${run.run} until ${when(document.undo.until, context)}`] as const]),
+		...(document.cancel === null ? [] : [["cancel", `davit cancel ${run.run}: ${document.cancel}`] as const]),
+		["steps", `davit log ${run.run}`],
+	];
+	return [
+		`${markOf(run.state, context.out)} ${run.run}  ${shortAddress(run)}  ${plain(run.operation)} ${run.state}`,
+		table(facts),
+	].join("\n");
+}
+
+export function describeSchedule(document: ScheduleDocument, context: Context): string {
+	const { row, upcoming } = document;
+	return [
+		`schedule ${plain(row.name)}: backs up ${plain(row.target)}`,
+		table([
+			[
+				"times",
+				`${row.cron} (${row.timeZone})${row.jitterSeconds === 0 ? "" : `, up to ${formatSeconds(row.jitterSeconds)} later`}`,
+			],
+			["keeps", row.keepLast === null ? "every archive" : `the last ${row.keepLast}`],
+			["last", row.lastDueAt === null ? "never" : when(row.lastDueAt, context)],
+			["next", upcoming.slice(0, 3).map(formatInstant).join(", ") || "never"],
+		]),
+	].join("\n");
+}
+
+function table(facts: readonly (readonly [string, string])[]): string {
+	return facts.map(([name, value]) => `  ${name.padEnd(11)}${plain(value)}`).join("\n");
+}
+
+function when(at: string, context: Context): string {
+	return `${formatInstant(at)} (${formatRelative(at, context.now())})`;
+}

@@ -1,0 +1,72 @@
+import type { CommandSpec } from "./spec.ts";
+
+export const fleet: readonly CommandSpec[] = [
+	{
+		name: "start",
+		words: "",
+		summary: "Run everything on this machine: coordinator, broker, page, agent and Home Assistant's view.",
+		options: [
+			{
+				flags: "--folder <path...>",
+				summary: "a folder to protect, beside Docker's volumes; may be repeated",
+			},
+			{ flags: "--broker <url>", summary: "another broker than the embedded one (or DAVIT_BROKER)" },
+			{ flags: "--broker-user <name>", summary: "the coordinator's user at that broker" },
+			{ flags: "--broker-password-file <file>", summary: "a file that holds its password" },
+			{
+				flags: "--listen <address>",
+				summary: "where the embedded broker and joining hosts are served; default 127.0.0.1",
+			},
+			{ flags: "--agent-only", summary: "run only the agent of a host that has joined" },
+			{ flags: "--demo", summary: "add two containers (or a folder) to try everything on" },
+			{ flags: "--demo-remove", summary: "remove what --demo made, and nothing else" },
+		],
+		examples: ["davit start", "davit start --folder /srv/photos", "davit start --demo"],
+		documents: ["davit/start/1"],
+	},
+	{
+		name: "page",
+		words: "",
+		summary: "Print a one-time link to the page.",
+		examples: ["davit page"],
+		documents: ["davit/text/1"],
+	},
+	{
+		name: "host join",
+		words: "<name|string>",
+		summary:
+			"On the coordinator's machine: let a new host in. On the new host: join with the string that prints.",
+		examples: ["davit host join attic"],
+		documents: ["davit/join/1", "davit/text/1"],
+	},
+	{
+		name: "account",
+		words: "<name>",
+		summary: "Print how a client connects to the broker: address, port, user and password.",
+		examples: ["davit account ha"],
+		documents: ["davit/account/1"],
+	},
+	{
+		name: "broker-config",
+		words: "<directory>",
+		summary:
+			"Write a Mosquitto configuration with one account a host, one for the coordinator, one for Home Assistant.",
+		examples: ["davit broker-config ./mosquitto"],
+		documents: ["davit/text/1"],
+	},
+	{
+		name: "completion",
+		words: "<shell>",
+		summary: "Print a script that completes davit's words in bash, zsh, fish or powershell.",
+		examples: ["source <(davit completion bash)"],
+		documents: ["davit/text/1"],
+	},
+	{
+		name: "help",
+		words: "[topic...]",
+		summary:
+			"Explain a command, a topic (addresses, exit-codes, json, environment, proof) or a failure (E-CODE).",
+		examples: ["davit help backup", "davit help addresses", "davit help E-disk-full"],
+		documents: ["davit/text/1"],
+	},
+];
