@@ -162,6 +162,11 @@ export const failures = {
 	interrupted: failure("the agent ended in the middle; what it had begun was undone", "ask again", {
 		retryable: true,
 	}),
+	"deadline-passed": failure(
+		"it took longer than it may, and what it had begun was undone",
+		"ask again when the host has less to do",
+		{ retryable: true },
+	),
 	inconsistent: failure(
 		"Davit cannot tell what state the resource is in",
 		"read the run; a person must decide",

@@ -52,7 +52,7 @@ export const Sync = z.object({
 	agentEpoch: z.int().nonnegative(),
 	/** The highest coordinator's epoch it has obeyed. */
 	coordinatorEpoch: z.int().nonnegative(),
-	/** Commands that are accepted and have no final report yet. */
+	/** Commands that have no final report yet, and those whose final report has no receipt yet. */
 	open: z
 		.array(z.object({ command: CommandId, state: ReportState, sequence: z.int().nonnegative() }))
 		.max(500),
