@@ -23,7 +23,7 @@ export function fileFailure(error: unknown, { doing, path, needBytes }: Attempt)
 			);
 		}
 		case "EROFS":
-			return new OperationError("disk-full", `${doing} failed: the disk of ${path} can only be read`, {
+			return new OperationError("path-not-allowed", `${doing} failed: the disk of ${path} can only be read`, {
 				cause: error,
 				hint: "mount that disk so that it can be written, then try again",
 			});

@@ -7,7 +7,7 @@ export type RawPath = string;
 export const rootPath: RawPath = ".";
 
 export function rawOf(text: string): RawPath {
-	return Buffer.from(text, "utf8").latin1Slice();
+	return Buffer.from(text, "utf8").toString("latin1");
 }
 
 /** The path of an entry for a system call, below `root` (itself raw). */
@@ -33,7 +33,7 @@ export function parentOf(path: RawPath): RawPath {
 export function encodeRaw(raw: RawPath): { readonly text: string } | { readonly base64: string } {
 	if (isAscii(raw)) return { text: raw };
 	const bytes = Buffer.from(raw, "latin1");
-	const text = bytes.utf8Slice();
+	const text = bytes.toString("utf8");
 	// A replacement character that stands for broken bytes does not encode back to them.
 	return Buffer.from(text, "utf8").equals(bytes) ? { text } : { base64: bytes.toString("base64") };
 }
@@ -41,7 +41,7 @@ export function encodeRaw(raw: RawPath): { readonly text: string } | { readonly 
 /** For a person: one line, never longer than 200 characters. */
 export function showRaw(raw: RawPath): string {
 	const text = Buffer.from(raw, "latin1")
-		.utf8Slice()
+		.toString("utf8")
 		.replaceAll(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`);
 	return text.length <= 200 ? text : `${text.slice(0, 98)} … ${text.slice(-98)}`;
 }

@@ -111,7 +111,7 @@ export function sha256Of(hex: string): Sha256 {
 
 function rawFrom(text: string | undefined, base64: string | undefined): RawPath | undefined {
 	if (text !== undefined) return rawOf(text);
-	return base64 === undefined ? undefined : Buffer.from(base64, "base64").latin1Slice();
+	return base64 === undefined ? undefined : Buffer.from(base64, "base64").toString("latin1");
 }
 
 /** Linux's encoding of a device number (`gnu_dev_major`, `gnu_dev_minor`). */

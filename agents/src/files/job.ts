@@ -1,0 +1,77 @@
+import type { Artefact, Manifest } from "@davit/protocol";
+
+/** What can be asked of the files of a host, as JSON: run in a worker thread, or in a process inside a container. */
+export type FileJob =
+	| { readonly kind: "pack"; readonly root: string; readonly directory: string }
+	| { readonly kind: "unpack"; readonly archive: string; readonly target: string }
+	| { readonly kind: "compare"; readonly wanted: Wanted; readonly root: string; readonly exact?: boolean }
+	| { readonly kind: "measure"; readonly root: string }
+	| { readonly kind: "verify"; readonly archive: string };
+
+/** What a tree is compared with: an archive's folder, or another tree. */
+export type Wanted = { readonly archive: string } | { readonly tree: string };
+
+export interface FileProgress {
+	/** Of content: what files hold. */
+	readonly bytes: number;
+	readonly totalBytes: number;
+}
+
+export interface FileContext {
+	readonly signal: AbortSignal;
+	/** Called often; whoever sends it on limits the rate. */
+	readonly onProgress?: (progress: FileProgress) => void;
+}
+
+export interface FileResults {
+	pack: PackedTree;
+	unpack: UnpackedTree;
+	compare: TreeComparison;
+	measure: MeasuredTree;
+	verify: VerifiedContent;
+}
+
+export type ResultOf<Job extends FileJob> = FileResults[Job["kind"]];
+
+/** What a manifest says of the content. */
+export type PackedTree = Pick<
+	Manifest,
+	"entries" | "contentBytes" | "fidelity" | "losses" | "outcome" | "warnings"
+> & { readonly artefacts: readonly Artefact[] };
+
+export interface UnpackedTree {
+	readonly entries: number;
+	readonly contentBytes: number;
+	/** What could not be made as it was, and why; empty = everything was. */
+	readonly losses: readonly string[];
+}
+
+export interface TreeComparison {
+	/** Entries that are in both and differ in content or metadata. */
+	readonly replaces: number;
+	/** Entries of what is wanted that the present tree lacks. */
+	readonly adds: number;
+	/** Entries of the present tree that would go. */
+	readonly removes: number;
+	readonly sameEntries: number;
+	/** Up to 20 names of each. */
+	readonly examples: {
+		readonly replaces: readonly string[];
+		readonly adds: readonly string[];
+		readonly removes: readonly string[];
+	};
+}
+
+export interface MeasuredTree {
+	readonly entries: number;
+	readonly contentBytes: number;
+	/** Free on the tree's file system for this process. */
+	readonly freeBytes: number;
+}
+
+export interface VerifiedContent {
+	readonly entries: number;
+	readonly contentBytes: number;
+	/** Stored bytes that were read. */
+	readonly bytes: number;
+}

@@ -1,0 +1,110 @@
+import { readlinkSync, realpathSync } from "node:fs";
+import { sep } from "node:path";
+import { OperationError } from "@davit/protocol";
+import { copyFile, type PackingTo } from "./copy-file.ts";
+import { errnoOf, fileFailure } from "./file-failure.ts";
+import type { FileContext, PackedTree } from "./job.ts";
+import { measureTree } from "./measure-tree.ts";
+import { locate, type RawPath, rawOf } from "./raw-path.ts";
+import { entryOf, type TreeEntry } from "./tree-entry.ts";
+import { type Found, walkTree } from "./walk-tree.ts";
+import { ContentWriter } from "./write-content.ts";
+
+/** What this way of reading cannot see in Node, whatever the tree holds. */
+const unreadable = ["extended attributes", "access control lists"];
+
+/**
+ * Writes the tree below `root` into `directory` as `content.tar.zst` and `entries.jsonl.zst`, durably. What changes, vanishes or
+ * cannot be read meanwhile is warned of and makes the outcome `partial`; the tar is whole in any case. Blocks its thread.
+ * @throws OperationError path-not-found | path-not-allowed | disk-full
+ */
+export async function packTree({
+	root,
+	directory,
+	...context
+}: { root: string; directory: string } & FileContext): Promise<PackedTree> {
+	refuseInside(root, directory);
+	const { signal } = context;
+	const { contentBytes: totalBytes } = await measureTree({ root, signal });
+	try {
+		using content = new ContentWriter(directory, { ...context, totalBytes });
+		const packing = { root: rawOf(root), content, firstLinks: new Map(), hasHoles: false };
+		for (const found of walkTree(packing.root)) {
+			await packFound(found, packing);
+			await content.drain();
+		}
+		const losses = packing.hasHoles ? [...unreadable, "holes of sparse files, stored as zeros"] : unreadable;
+		return await content.finish({ fidelity: "full", losses });
+	} catch (error) {
+		throw fileFailure(error, {
+			doing: `writing the archive of ${root}`,
+			path: directory,
+			needBytes: totalBytes,
+		});
+	}
+}
+
+interface Packing extends PackingTo {
+	/** The first path of each inode that has more than one. */
+	readonly firstLinks: Map<string, RawPath>;
+	hasHoles: boolean;
+}
+
+async function packFound(found: Found, packing: Packing): Promise<void> {
+	const { content, firstLinks } = packing;
+	if ("trouble" in found) return content.warn(found.path, found.trouble);
+	const { stat, path } = found;
+	const entry = entryOf(path, stat);
+	if (entry.type === "socket") return content.skip(entry, "a socket lives only with its program");
+	const inode = stat.nlink > 1n && entry.type !== "directory" ? `${stat.dev}:${stat.ino}` : undefined;
+	const target = inode === undefined ? undefined : firstLinks.get(inode);
+	if (target !== undefined) return content.add({ ...entry, type: "hardlink", size: 0, target });
+	if (stat.blocks * 512n < stat.size && entry.type === "file" && stat.size > 4096n) packing.hasHoles = true;
+	const isIn = entry.type === "file" ? await copyFile(entry, stat, packing) : packPlain(entry, packing);
+	if (isIn && inode !== undefined) firstLinks.set(inode, path);
+}
+
+/** An entry without content; whether the tar holds it. */
+function packPlain(entry: TreeEntry, { root, content }: Packing): boolean {
+	const whole = entry.type === "symlink" ? readTarget(entry, root) : entry;
+	if (whole !== undefined) {
+		content.add(whole);
+		return true;
+	}
+	content.warn(entry.path, "changed its type or vanished while it was read");
+	content.skip(entry, "it changed its type or vanished while it was read");
+	return false;
+}
+
+function readTarget(entry: TreeEntry, root: RawPath): TreeEntry | undefined {
+	try {
+		return { ...entry, target: readlinkSync(locate(root, entry.path), { encoding: "latin1" }) };
+	} catch (error) {
+		if (errnoOf(error) === undefined) throw error;
+		return undefined;
+	}
+}
+
+/** An archive in the folder that it is of would hold itself, and grow with each backup. */
+function refuseInside(root: string, directory: string): void {
+	const inner = `${realpathSync(directory)}${sep}`;
+	if (!inner.startsWith(`${realpathOf(root)}${sep}`)) return;
+	throw new OperationError(
+		"path-not-allowed",
+		`${root} cannot be backed up into ${directory}, which lies in it`,
+		{
+			hint: "keep the archives outside of the folders that are backed up",
+		},
+	);
+}
+
+function realpathOf(root: string): string {
+	try {
+		return realpathSync(root);
+	} catch (error) {
+		if (errnoOf(error) !== "ENOENT") throw fileFailure(error, { doing: `reading ${root}`, path: root });
+		throw new OperationError("path-not-found", `${root} cannot be backed up: it does not exist`, {
+			cause: error,
+		});
+	}
+}

@@ -1,0 +1,124 @@
+import type { RawPath } from "./raw-path.ts";
+import { rootPath, showRaw } from "./raw-path.ts";
+import type { ByteSource } from "./read-bytes.ts";
+import {
+	applyRecords,
+	isZeroBlock,
+	parseHeader,
+	parseRecords,
+	TarDamage,
+	type TarHeader,
+	type TarRecords,
+	typeOfHeader,
+} from "./tar-header.ts";
+import type { TreeEntry } from "./tree-entry.ts";
+import { blockBytes, padded } from "./write-tar.ts";
+
+const maximumRecordBytes = 1024 * 1024;
+
+/**
+ * Reads a tar strictly: pax, ustar and GNU's long names; the end marker must be there and only zeros may follow. Paths come
+ * without `./` and closing slash; one that would leave the tree is damage.
+ */
+export class TarReader {
+	readonly #source: ByteSource;
+	readonly #global = new Map<string, RawPath>();
+	/** Bytes of the present entry's content that were not read yet. */
+	#left = 0;
+	#padding = 0;
+
+	constructor(source: ByteSource) {
+		this.#source = source;
+	}
+
+	/** The next entry, past whatever of the last one's content was not read; undefined after a proper end. */
+	async next(): Promise<TreeEntry | undefined> {
+		await this.#source.skip(this.#left + this.#padding);
+		this.#left = 0;
+		this.#padding = 0;
+		const header = await this.#header();
+		if (header === undefined) return undefined;
+		const type = typeOfHeader(header);
+		const size = type === "file" ? header.size : 0;
+		if (type !== "file" && type !== "hardlink" && header.size > 0) {
+			throw new TarDamage(`a ${type} has content`);
+		}
+		this.#left = size;
+		this.#padding = padded(size) - size;
+		const { mode, uid, gid, mtimeNs, device } = header;
+		return {
+			...{ path: treePath(header.name), type, mode, uid, gid, size, mtimeNs },
+			...(type === "hardlink" ? { target: treePath(header.link) } : {}),
+			...(type === "symlink" ? { target: header.link } : {}),
+			...(type.endsWith("device") ? { device } : {}),
+		};
+	}
+
+	/** Some of the present entry's content; undefined when all of it was read. Good until the next call. */
+	async content(): Promise<Buffer | undefined> {
+		if (this.#left === 0) return undefined;
+		const part = await this.#source.someOrThrow(this.#left);
+		this.#left -= part.length;
+		return part;
+	}
+
+	async #header(): Promise<TarHeader | undefined> {
+		let records: TarRecords = new Map();
+		const long = new Map<string, RawPath>();
+		for (;;) {
+			const block = await this.#source.take(blockBytes);
+			if (isZeroBlock(block)) {
+				if (records.size > 0 || long.size > 0) throw new TarDamage("it ends after an extended header");
+				await this.#end();
+				return undefined;
+			}
+			const header = parseHeader(block);
+			if (header.flag === "x") records = parseRecords(await this.#body(header));
+			else if (header.flag === "g") this.#keepGlobal(parseRecords(await this.#body(header)));
+			else if (header.flag === "L") long.set("path", textOf(await this.#body(header)));
+			else if (header.flag === "K") long.set("linkpath", textOf(await this.#body(header)));
+			else return applyRecords(header, new Map([...this.#global, ...long, ...records]));
+		}
+	}
+
+	#keepGlobal(records: TarRecords): void {
+		for (const [key, value] of records) this.#global.set(key, value);
+	}
+
+	async #body({ size }: TarHeader): Promise<Buffer> {
+		if (size > maximumRecordBytes) throw new TarDamage("an extended header is larger than a megabyte");
+		const body = await this.#source.take(padded(size));
+		return body.subarray(0, size);
+	}
+
+	async #end(): Promise<void> {
+		if (!isZeroBlock(await this.#source.take(blockBytes))) throw new TarDamage("its end marker is broken");
+		for (let rest = await this.#source.some(blockBytes); rest; rest = await this.#source.some(blockBytes)) {
+			if (!rest.every((byte) => byte === 0)) throw new TarDamage("something follows its end marker");
+		}
+	}
+}
+
+/** The path below the root; refuses absolute names, `..`, and empty or NUL-holding parts. */
+function treePath(name: RawPath): RawPath {
+	let path = name;
+	while (path.startsWith("./")) path = path.slice(2);
+	if (path.endsWith("/")) path = path.slice(0, -1);
+	if (path === "" || path === ".") {
+		if (name === "") throw new TarDamage("an entry has no name");
+		return rootPath;
+	}
+	if (path.includes("\0")) throw new TarDamage("a name holds a NUL");
+	for (const part of path.split("/")) {
+		if (part === "" || part === "." || part === "..")
+			throw new TarDamage(`a name leads out of its tree: ${showRaw(name)}`);
+	}
+	return path;
+}
+
+/** GNU closes a long name with a NUL. */
+function textOf(body: Buffer): RawPath {
+	const text = body.toString("latin1");
+	const end = text.indexOf("\0");
+	return end === -1 ? text : text.slice(0, end);
+}

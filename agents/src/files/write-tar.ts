@@ -1,0 +1,131 @@
+import { type RawPath, rootPath } from "./raw-path.ts";
+import { type EntryType, formatNs, type TreeEntry } from "./tree-entry.ts";
+
+export const blockBytes = 512;
+/** Two blocks of zeros; a tar without them was cut off. */
+export const endMarker = Buffer.alloc(2 * blockBytes);
+
+const typeFlags: Partial<Record<EntryType, string>> = {
+	file: "0",
+	hardlink: "1",
+	symlink: "2",
+	"character-device": "3",
+	"block-device": "4",
+	directory: "5",
+	fifo: "6",
+};
+
+/**
+ * The blocks before an entry's content: POSIX.1-2001 (pax), a ustar header and, where that cannot hold the whole truth, extended
+ * records before it. Names stay raw bytes in both, as GNU tar writes and reads them.
+ */
+export function tarHeader(entry: TreeEntry): Buffer {
+	const flag = typeFlags[entry.type];
+	if (flag === undefined) throw new TypeError(`a tar cannot hold a ${entry.type}`);
+	const name = tarName(entry);
+	const records = extendedRecords(entry, name);
+	const header = { name, flag, ...entry };
+	if (records === "") return ustarHeader(header);
+	const extended = Buffer.alloc(padded(records.length));
+	extended.write(records, 0, "latin1");
+	const before = ustarHeader({
+		...{ name: "./PaxHeaders", flag: "x", mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n },
+		size: records.length,
+	});
+	return Buffer.concat([before, extended, ustarHeader(header)]);
+}
+
+/** `bytes` rounded up to whole blocks. */
+export function padded(bytes: number): number {
+	return Math.ceil(bytes / blockBytes) * blockBytes;
+}
+
+/** How the tar names a path: below `./`, a directory with a slash at its end. */
+export function tarName({ path, type }: Pick<TreeEntry, "path" | "type">): RawPath {
+	if (path === rootPath) return "./";
+	return type === "directory" ? `./${path}/` : `./${path}`;
+}
+
+interface Header {
+	readonly name: RawPath;
+	readonly flag: string;
+	readonly mode: number;
+	readonly uid: number;
+	readonly gid: number;
+	readonly size: number;
+	readonly mtimeNs: bigint;
+	readonly target?: RawPath;
+	readonly device?: readonly [number, number];
+}
+
+/** Fields that do not fit are cut or zero: the extended records before the header hold them. */
+function ustarHeader(header: Header): Buffer {
+	const block = Buffer.alloc(blockBytes);
+	block.write(header.name.slice(0, 100), 0, "latin1");
+	writeOctal(block, header.mode, { at: 100, digits: 7 });
+	writeOctal(block, fitting(header.uid, maximumId), { at: 108, digits: 7 });
+	writeOctal(block, fitting(header.gid, maximumId), { at: 116, digits: 7 });
+	writeOctal(block, fitting(header.size, maximumSize), { at: 124, digits: 11 });
+	writeOctal(block, fitting(Number(header.mtimeNs / 1_000_000_000n), maximumSize), { at: 136, digits: 11 });
+	block.write("        ", 148, "latin1");
+	block.write(header.flag, 156, "latin1");
+	if (header.target !== undefined) block.write(linkName(header).slice(0, 100), 157, "latin1");
+	block.write("ustar\u000000", 257, "latin1");
+	const [major, minor] = header.device ?? [0, 0];
+	writeOctal(block, fitting(major, maximumId), { at: 329, digits: 7 });
+	writeOctal(block, fitting(minor, maximumId), { at: 337, digits: 7 });
+	writeOctal(block, checksum(block), { at: 148, digits: 6 });
+	return block;
+}
+
+const maximumId = 0o7777777;
+const maximumSize = 0o77777777777;
+
+function extendedRecords(entry: TreeEntry, name: RawPath): string {
+	const { uid, gid, size, mtimeNs } = entry;
+	let records = "";
+	if (name.length > 100) records += record("path", name);
+	if (entry.target !== undefined) {
+		const link = linkName({ target: entry.target, flag: typeFlags[entry.type] ?? "" });
+		if (link.length > 100) records += record("linkpath", link);
+	}
+	if (size > maximumSize) records += record("size", `${size}`);
+	if (uid > maximumId) records += record("uid", `${uid}`);
+	if (gid > maximumId) records += record("gid", `${gid}`);
+	const isPlainTime =
+		mtimeNs >= 0n && mtimeNs % 1_000_000_000n === 0n && mtimeNs < 8_000_000_000_000_000_000n;
+	if (!isPlainTime) records += record("mtime", formatNs(mtimeNs));
+	return records;
+}
+
+/** A hard link names another entry of the tar; a symlink's target is kept as it is. */
+function linkName({ target, flag }: { readonly target?: RawPath; readonly flag: string }): RawPath {
+	return flag === "1" ? `./${target ?? ""}` : (target ?? "");
+}
+
+/** A pax record begins with its own length, which counts its own digits. */
+function record(key: string, value: RawPath): string {
+	const rest = ` ${key}=${value}\n`;
+	let length = rest.length + 1;
+	while (`${length}`.length + rest.length !== length) length += 1;
+	return `${length}${rest}`;
+}
+
+function fitting(value: number, maximum: number): number {
+	return value >= 0 && value <= maximum ? value : 0;
+}
+
+function writeOctal(block: Buffer, value: number, { at, digits }: { at: number; digits: number }): void {
+	block.write(value.toString(8).padStart(digits, "0"), at, "latin1");
+	// What follows the digits is a NUL already, but for the checksum's trailing blank, which its rule asks for.
+	if (digits === 6) block[at + digits] = 0;
+}
+
+/** The sum of the header's bytes with blanks in the place of the sum. */
+export function checksum(block: Uint8Array): number {
+	let sum = 8 * 0x20;
+	for (let at = 0; at < blockBytes; at += 1) {
+		if (at < 148 || at >= 156) sum += block[at] ?? 0;
+	}
+	return sum;
+}
