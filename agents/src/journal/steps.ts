@@ -1,5 +1,4 @@
 import type { CommandId } from "@davit/protocol";
-import type { Step } from "../operation.ts";
 import type { Database } from "./database.ts";
 
 export type Output = Readonly<Record<string, unknown>>;
@@ -41,11 +40,11 @@ export function begunSteps(database: Database, command: CommandId): readonly Beg
 export function beginStep(
 	database: Database,
 	command: CommandId,
-	{ number, step }: { readonly number: number; readonly step: Step },
+	step: Pick<BegunStep, "number" | "name" | "commits"> & { readonly intent: Output },
 ): void {
 	database
 		.prepare("INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, 'intent', NULL)")
-		.run(command, number, step.name, JSON.stringify(step.intent), step.commits === true ? 1 : 0);
+		.run(command, step.number, step.name, JSON.stringify(step.intent), step.commits ? 1 : 0);
 }
 
 export function finishStep(
