@@ -1,0 +1,151 @@
+import {
+	hostInTopic,
+	newId as makeId,
+	type PlanDocument,
+	type PlanId,
+	type PrincipalName,
+	principalInTopic,
+	type Request,
+	type Response,
+	topicsOf,
+} from "@davit/protocol";
+import { Fleet } from "../fleet/fleet.ts";
+import { type Heard, hearHost } from "../fleet/hear.ts";
+import { judgeLate, judgeSilence } from "../outbox/judge.ts";
+import { Outbox } from "../outbox/outbox.ts";
+import { judgePlans, type PlanWanted, startPlan } from "../plans/plans.ts";
+import { planDocument } from "../plans/ready.ts";
+import { clearOldRuns, presenceOf, publishEverything, publishStatus } from "../publishing/publish.ts";
+import { hearRequest } from "../requests/hear.ts";
+import { record } from "../requests/record.ts";
+import { RunBook } from "../runs/book.ts";
+import { ScheduleBook } from "../schedules/book.ts";
+import { beginDue } from "../schedules/due.ts";
+import { Changes } from "./changes.ts";
+import type { Core, Surroundings } from "./context.ts";
+
+/** How often it looks at what passes with time alone: overdue backups, runs to clear. */
+const slowTickMs = 10_000;
+
+export interface CoreOptions extends Omit<Surroundings, "newId"> {
+	readonly newId?: Surroundings["newId"];
+	/** A fresh random text, which its will carries. */
+	readonly session: string;
+}
+
+/**
+ * All that the coordinator decides, without network, timer or clock: messages come by `receive`, time by `tick`, and what it
+ * says goes out by `send`. Whatever it has answered is committed. When `receive` throws, the history could not be written: the
+ * message must not be acknowledged.
+ */
+export class CoordinatorCore {
+	readonly parts: Core;
+	readonly #session: string;
+	#slowTickAtMs = 0;
+
+	constructor({ session, newId = makeId, ...surroundings }: CoreOptions) {
+		const { history, now, random, limits } = surroundings;
+		const fleet = new Fleet({ history, now, offlineGraceSeconds: limits.offlineGraceSeconds });
+		const topics = topicsOf(surroundings.site);
+		this.#session = session;
+		this.parts = {
+			...surroundings,
+			newId,
+			topics,
+			fleet,
+			runs: new RunBook(history),
+			schedules: new ScheduleBook(history),
+			outbox: new Outbox({
+				now,
+				random,
+				isOnline: (host) => fleet.isOnline(host),
+				deliver: ({ host, message }) => surroundings.send({ topic: topics.command(host), payload: message }),
+			}),
+			changes: new Changes(),
+			statuses: new Map(),
+			refusals: new Map(),
+		};
+	}
+
+	/** Takes up what the history holds. Call once, first. */
+	load(): void {
+		const { fleet, runs, schedules, outbox, history } = this.parts;
+		fleet.load();
+		runs.load();
+		schedules.load();
+		for (const command of history.runs.pendingCommands()) outbox.add(command, true);
+		fleet.doubtAll();
+	}
+
+	/** The broker is there, and may have forgotten everything. */
+	birth(): void {
+		const { topic, payload } = this.presence("online");
+		this.parts.send({ topic, payload, retain: true });
+		publishEverything(this.parts);
+		this.parts.fleet.doubtAll();
+		this.parts.outbox.wakeAll();
+	}
+
+	/** The broker is gone: hosts that are not heard within the grace are offline. */
+	lost(): void {
+		this.parts.fleet.doubtAll();
+	}
+
+	presence(state: "online" | "offline"): { topic: string; payload: string } {
+		return presenceOf(this.parts, { state, session: this.#session });
+	}
+
+	/** Takes a message of any topic below the site; what is not for the coordinator is ignored. */
+	receive(message: Heard): void {
+		const host = hostInTopic(message.topic);
+		if (host !== undefined) {
+			hearHost(this.parts, host, message);
+			return;
+		}
+		const principal = principalInTopic(message.topic);
+		if (principal !== undefined) hearRequest(this.parts, principal, message);
+	}
+
+	/** What time alone brings. Call it at least once a second. */
+	tick(): void {
+		const { fleet, changes, outbox, now } = this.parts;
+		for (const { record: host } of fleet.fallen()) {
+			this.parts.log.warn({ host: host.host }, "a host is offline");
+			changes.host(host.host);
+			judgeSilence(this.parts, host.host);
+		}
+		judgePlans(this.parts);
+		judgeLate(this.parts);
+		beginDue(this.parts);
+		outbox.pump();
+		if (now() - this.#slowTickAtMs >= slowTickMs) this.#tickSlowly();
+		changes.tell(now());
+	}
+
+	/** Records and answers at once; what is refused is answered too. */
+	ask(request: Request, principal: PrincipalName): Response {
+		return record(this.parts, { request, principal });
+	}
+
+	/** Calls `done` when the host has answered, or did not; `plan` then says what. */
+	askPlan(wanted: PlanWanted, principal: PrincipalName, done: (plan: PlanId) => void): PlanId {
+		const { plan, making } = startPlan(this.parts, wanted, principal);
+		this.parts.runs.onEnded(making, () => done(plan));
+		return plan;
+	}
+
+	/** @throws OperationError when there is none, or the host could not make it */
+	plan(id: string): PlanDocument {
+		return planDocument(this.parts, id);
+	}
+
+	#tickSlowly(): void {
+		this.#slowTickAtMs = this.parts.now();
+		clearOldRuns(this.parts);
+		for (const entry of this.parts.fleet.hosts()) {
+			for (const resource of entry.resources.keys()) {
+				publishStatus(this.parts, entry.record.host, resource);
+			}
+		}
+	}
+}

@@ -1,0 +1,84 @@
+import { openDatabase } from "./database.ts";
+import { hostsIn } from "./hosts.ts";
+import { accountsIn, intentsIn } from "./intents.ts";
+import { runsIn } from "./runs.ts";
+import { schema } from "./schema.ts";
+
+/** Every place where the history is written, so that tests can stop the coordinator at each of them. */
+export const writePoints = [
+	"epoch",
+	"host",
+	"resource",
+	"request",
+	"rejection",
+	"reissue",
+	"report",
+	"verdict",
+	"cancel",
+	"plan",
+	"schedule",
+	"due",
+	"cleared",
+	"account",
+	"invitation",
+] as const;
+export type WritePoint = (typeof writePoints)[number];
+
+/** Called inside the transaction just before its commit, and again after it. What it throws goes through. */
+export type OnWrite = (point: WritePoint, moment: "before-commit" | "after-commit") => void;
+
+export interface HistoryOptions {
+	/** `:memory:` forgets everything when it is closed. */
+	readonly file: string;
+	/** Milliseconds since 1970. */
+	readonly now: () => number;
+	readonly onWrite?: OnWrite | undefined;
+}
+
+export type History = ReturnType<typeof openHistory>;
+
+/**
+ * Opens the fleet's memory and raises the coordinator's epoch.
+ * @throws OperationError database-locked | database-read-only | database-damaged | disk-full
+ */
+export function openHistory({ file, now, onWrite }: HistoryOptions) {
+	const database = openDatabase(file, schema);
+	const write = <T>(point: WritePoint, work: () => T): T => {
+		const result = database.transaction(() => {
+			const value = work();
+			onWrite?.(point, "before-commit");
+			return value;
+		});
+		onWrite?.(point, "after-commit");
+		return result;
+	};
+	const readEpoch = () => Number(database.get("SELECT value FROM meta WHERE key = 'epoch'")?.["value"]);
+	const writeEpoch = (epoch: number) =>
+		database.run("UPDATE meta SET value = ? WHERE key = 'epoch'", String(epoch));
+	let epoch: number;
+	try {
+		epoch = write("epoch", () => {
+			// Not below the clock's seconds, so that a history that was lost or put back does not fall behind its agents.
+			const next = Math.max(readEpoch() + 1, Math.floor(now() / 1000));
+			writeEpoch(next);
+			return next;
+		});
+	} catch (error) {
+		database.close();
+		throw error;
+	}
+	return {
+		/** Of this life of the coordinator. */
+		epoch,
+		/** The next life will have a higher epoch than `seen`; this one stays what it is. */
+		passEpoch: (seen: number) => write("epoch", () => writeEpoch(Math.max(readEpoch(), seen))),
+		runs: runsIn(database),
+		hosts: hostsIn(database),
+		intents: intentsIn(database),
+		accounts: accountsIn(database),
+		/** All of `work` or nothing of it, on disk when it returns. */
+		write,
+		close: () => database.close(),
+		[Symbol.dispose]: () => database.close(),
+	};
+}

@@ -1,0 +1,117 @@
+import type {
+	ArchiveSummary,
+	CommandId,
+	Description,
+	HostName,
+	Instant,
+	Inventory,
+	PlanAction,
+	PlanId,
+	PrincipalName,
+	ResourceId,
+	ResourceState,
+	Run,
+	RunId,
+} from "@davit/protocol";
+import type { Role } from "../broker/rules.ts";
+import type { NewSchedule } from "../desk.ts";
+
+/** A run with what only the coordinator needs to know of it. */
+export interface RunRecord {
+	readonly run: Run;
+	/** The newest command that carries it out. */
+	readonly command: CommandId;
+	readonly params: Readonly<Record<string, unknown>>;
+	readonly startBy: Instant;
+	/** Of the last report that was applied; -1 = none yet. */
+	readonly sequence: number;
+	/** Makes a plan: not shown among the runs. */
+	readonly hidden: boolean;
+	/** The plan it makes or applies. */
+	readonly plan: PlanId | null;
+	/** The schedule that asked for it. */
+	readonly schedule: string | null;
+	/** How often the host refused it for a reason that a new command cures. */
+	readonly reissues: number;
+	/** When a report of it was last applied, milliseconds since 1970. */
+	readonly heardMs?: number;
+	/** When the coordinator learned that it had ended, milliseconds since 1970. */
+	readonly endedMs: number | null;
+}
+
+export interface CommandRecord {
+	readonly id: CommandId;
+	readonly run: RunId;
+	readonly host: HostName;
+	readonly kind: "run" | "cancel";
+	/** The exact text that is sent, each time the same. */
+	readonly message: string;
+	readonly startBy: Instant;
+}
+
+export interface PlanRecord {
+	readonly plan: PlanId;
+	readonly host: HostName;
+	readonly resource: ResourceId;
+	readonly action: PlanAction;
+	readonly principal: PrincipalName;
+	readonly madeAt: Instant;
+	/** The run that asks the host; its result are the plan's facts. */
+	readonly making: RunId;
+	/** The run that applied it. */
+	readonly run: RunId | null;
+}
+
+/** One thing that a due time asked for and that has not been recorded as a run yet. */
+export interface Waiting {
+	readonly host: HostName;
+	readonly resource: ResourceId;
+	readonly dueAt: Instant;
+	readonly startBy: Instant;
+}
+
+export interface ScheduleRecord extends NewSchedule {
+	readonly addedAt: Instant;
+	readonly addedBy: PrincipalName;
+	readonly lastDueAt: Instant | null;
+	/** The next due time by its cron fields, without jitter. */
+	readonly nextDueAt: Instant | null;
+	/** When it will really begin: `nextDueAt` and the jitter drawn for it. */
+	readonly fireAt: Instant | null;
+	readonly paused: boolean;
+	readonly waiting: readonly Waiting[];
+}
+
+export interface HostRecord {
+	readonly host: HostName;
+	/** Ed25519, SPKI in base64: as admitted, or as first heard. */
+	readonly publicKey: string | null;
+	readonly admittedAt: Instant | null;
+	readonly journal: string | null;
+	readonly heardAt: Instant | null;
+	readonly description: Description | null;
+	readonly inventory: Inventory | null;
+}
+
+export interface ResourceRecord {
+	readonly host: HostName;
+	readonly resource: ResourceId;
+	readonly firstSeenAt: Instant;
+	readonly state: ResourceState | null;
+	readonly archives: readonly ArchiveSummary[];
+}
+
+export interface AccountRecord {
+	readonly username: string;
+	readonly role: Role;
+	/** As `broker/accounts.ts` writes it. */
+	readonly passwordHash: string;
+	readonly madeAt: Instant;
+}
+
+export interface InvitationRecord {
+	readonly secretHash: string;
+	readonly host: HostName;
+	readonly expiresMs: number;
+	readonly usedAt: Instant | null;
+}

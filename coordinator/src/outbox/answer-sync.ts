@@ -1,0 +1,98 @@
+import { type HostName, instantOf, isEnded, isOperationName, operations, type Sync } from "@davit/protocol";
+import type { Core } from "../core/context.ts";
+import type { RunRecord } from "../history/records.ts";
+import { commitRun, withState } from "../runs/change.ts";
+import { headOf, sendCommand } from "./dispatch.ts";
+
+const welcomeSeconds = 60;
+
+/**
+ * Answers an agent's birth: greets it with epoch and fences, sends again what it has not accepted, and settles what it should
+ * hold but does not.
+ */
+export function answerSync(core: Core, host: HostName, sync: Sync): void {
+	const isMemoryLost = core.fleet.hearSync(host, sync);
+	if (sync.coordinatorEpoch > core.history.epoch) passEpoch(core, host, sync);
+	sendCommand(core, {
+		...headOf(core, host, core.now() + welcomeSeconds * 1000),
+		kind: "welcome",
+		session: sync.session,
+		fences: fencesFor(core, host, isMemoryLost),
+	});
+	const open = new Map(sync.open.map((held) => [held.command as string, held.state]));
+	for (const record of core.runs.open()) {
+		if (record.run.host !== host) continue;
+		const held = open.get(record.command);
+		if (held !== undefined) resume(core, record, held);
+		else if (wasAccepted(record) && isMemoryLost) declareLost(core, record);
+		else askAgain(core, record);
+	}
+	core.outbox.wake(host);
+}
+
+/** The highest fences given; those of commands that the host may still begin are left one lower, so that it takes them. */
+function fencesFor(core: Core, host: HostName, isMemoryLost: boolean): Record<string, number> {
+	const fences = core.history.hosts.fences(host);
+	if (isMemoryLost) return fences;
+	for (const { run, sequence } of core.runs.open()) {
+		const fence = fences[run.resource];
+		if (run.host === host && sequence < 0 && fence !== undefined) fences[run.resource] = fence - 1;
+	}
+	return fences;
+}
+
+/** This life of the coordinator stays below what the host obeys; only a person may start one that is above it. */
+function passEpoch(core: Core, host: HostName, { coordinatorEpoch }: Sync): void {
+	core.log.error(
+		{ host, epoch: core.history.epoch, obeyed: coordinatorEpoch },
+		"a host obeys a later life of the coordinator; restart this one if it is the right one",
+	);
+	core.history.passEpoch(coordinatorEpoch);
+}
+
+function wasAccepted(record: RunRecord): boolean {
+	return record.sequence >= 0;
+}
+
+function resume(core: Core, record: RunRecord, held: Sync["open"][number]["state"]): void {
+	core.outbox.settle(record.command);
+	const isBack = record.run.state === "unknown" || record.run.state === "requested";
+	if (!isBack || isEnded(held)) return;
+	// The report that said so was lost; its sequence stays unapplied, so that its next one still is.
+	commitRun(core, withState(record, { state: held }), {
+		point: "verdict",
+		also: () => core.history.runs.settleCommand(record.command),
+	});
+}
+
+/** The agent has its memory, so it answers the same bytes with its last report, or refuses them as too late. */
+function askAgain(core: Core, record: RunRecord): void {
+	const command = core.history.runs.command(record.command);
+	if (command !== undefined) core.outbox.add(command, true);
+}
+
+/** The agent's memory of an accepted command is gone: what it destroys may be half done. */
+function declareLost(core: Core, record: RunRecord): void {
+	const { operation, host, resource } = record.run;
+	const isDestroying = isOperationName(operation) && operations[operation].effect === "destroys";
+	const failure = isDestroying
+		? {
+				code: "inconsistent" as const,
+				message: `${host} lost its memory in the middle of ${operation} of ${resource}; what state it is in cannot be told`,
+				hint: "look at the resource on its host; a person must decide",
+				retryable: false,
+			}
+		: {
+				code: "interrupted" as const,
+				message: `${host} lost its memory in the middle of ${operation} of ${resource}`,
+				hint: "ask again",
+				retryable: true,
+			};
+	const endedAt = instantOf(core.now());
+	const state = isDestroying ? "inconsistent" : "failed";
+	commitRun(core, withState(record, { state, failure, endedAt }), {
+		point: "verdict",
+		also: () => core.history.runs.settleCommand(record.command),
+	});
+	core.outbox.settle(record.command);
+}

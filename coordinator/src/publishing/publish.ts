@@ -1,0 +1,108 @@
+import {
+	type HostName,
+	instantOf,
+	type Presence,
+	type PrincipalName,
+	type ResourceId,
+	type ResourceStatus,
+	type Response,
+	type Run,
+} from "@davit/protocol";
+import type { Core } from "../core/context.ts";
+import { nextDueOf, overdueAtMs } from "../schedules/overdue.ts";
+
+/** Says how a run is, and what Home Assistant shows of its resource. */
+export function publishRun(core: Core, run: Run): void {
+	core.send({
+		topic: core.topics.run(run.run),
+		payload: JSON.stringify(run),
+		retain: true,
+		expirySeconds: Math.ceil(core.limits.runRetentionSeconds),
+	});
+	core.changes.run(run.run);
+	core.changes.resource(run.host, run.resource);
+	publishStatus(core, run.host, run.resource);
+}
+
+/** Clears ended runs that have stood on the broker long enough; the history keeps them. */
+export function clearOldRuns(core: Core): void {
+	const endedBefore = core.now() - core.limits.runRetentionSeconds * 1000;
+	for (const { run } of core.history.runs.published(endedBefore)) {
+		core.send({ topic: core.topics.run(run.run), payload: "", retain: true });
+		core.history.write("cleared", () => core.history.runs.clear(run.run));
+	}
+}
+
+/** Publishes the status of a resource when it differs from what was published last. */
+export function publishStatus(core: Core, host: HostName, resource: ResourceId): void {
+	if (core.fleet.resource(host, resource) === undefined) return;
+	const topic = core.topics.resourceStatus(host, resource);
+	const { at, ...status } = statusOf(core, host, resource);
+	const text = JSON.stringify(status);
+	if (core.statuses.get(topic) === text) return;
+	core.statuses.set(topic, text);
+	core.send({ topic, payload: JSON.stringify({ ...status, at }), retain: true });
+}
+
+export function clearStatus(core: Core, host: HostName, resource: ResourceId): void {
+	const topic = core.topics.resourceStatus(host, resource);
+	core.statuses.delete(topic);
+	core.refusals.delete(topic);
+	core.send({ topic, payload: "", retain: true });
+	core.changes.host(host);
+}
+
+/** A press was refused; shown until the next one is taken. */
+export function publishRefusal(core: Core, host: HostName, { resource, reason }: Refusal): void {
+	core.refusals.set(core.topics.resourceStatus(host, resource), reason);
+	publishStatus(core, host, resource);
+	core.changes.resource(host, resource);
+}
+
+interface Refusal {
+	readonly resource: ResourceId;
+	readonly reason: string;
+}
+
+/** Everything retained, again: the broker may have forgotten it. */
+export function publishEverything(core: Core): void {
+	core.statuses.clear();
+	for (const entry of core.fleet.hosts()) {
+		for (const resource of entry.resources.keys()) publishStatus(core, entry.record.host, resource);
+	}
+	for (const { run } of core.history.runs.published(Number.MAX_SAFE_INTEGER)) publishRun(core, run);
+	for (const { run, hidden } of core.runs.open()) if (!hidden) publishRun(core, run);
+}
+
+/** Tells the asker on the broker. */
+export function publishResponse(core: Core, principal: PrincipalName, response: Response): void {
+	core.send({ topic: core.topics.response(principal), payload: JSON.stringify(response) });
+}
+
+/** What stands on `coordinator/presence`, and as its will. */
+export function presenceOf(
+	core: Core,
+	{ state, session }: Pick<Presence, "state" | "session">,
+): { topic: string; payload: string } {
+	const presence = { version: 1, state, session, at: instantOf(core.now()), epoch: core.history.epoch };
+	return { topic: core.topics.coordinatorPresence(), payload: JSON.stringify(presence) };
+}
+
+function statusOf(core: Core, host: HostName, resource: ResourceId): ResourceStatus {
+	const run = core.runs.newest(host, resource).get("backup");
+	const refusal = core.refusals.get(core.topics.resourceStatus(host, resource));
+	const overdueMs = overdueAtMs(core, host, resource);
+	const nextDueAt = nextDueOf(core, host, resource);
+	return {
+		version: 1,
+		host,
+		resource,
+		backup: refusal === undefined ? (run?.state ?? "idle") : "rejected",
+		run: refusal === undefined ? (run?.run ?? null) : null,
+		reason: (refusal ?? run?.failure?.message ?? null)?.slice(0, 200) ?? null,
+		progress: refusal === undefined ? (run?.progress ?? null) : null,
+		overdue: overdueMs !== undefined && overdueMs <= core.now(),
+		nextDueAt: nextDueAt ?? null,
+		at: instantOf(core.now()),
+	};
+}

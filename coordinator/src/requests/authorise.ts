@@ -1,0 +1,35 @@
+import { OperationError, type OperationName, type PrincipalName, type Verb, verbOf } from "@davit/protocol";
+
+/** What each principal may ask for. Who is not listed may ask for nothing. */
+const allowed: Readonly<Record<string, readonly Verb[]>> = {
+	"home-assistant": ["backup", "verify"],
+	schedule: ["backup", "prune"],
+	...Object.fromEntries(
+		["cli", "page", "operator"].map((door) => [
+			door,
+			["backup", "verify", "plan", "restore", "undo", "prune"],
+		]),
+	),
+};
+
+/** Only these are believed on the broker; all other principals come through a door of this machine. */
+const onBroker: readonly string[] = ["home-assistant"];
+
+/** @throws OperationError not-allowed */
+export function authorise(principal: PrincipalName, operation: OperationName): void {
+	const verbs = Object.hasOwn(allowed, principal) ? allowed[principal] : undefined;
+	if (verbs?.includes(verbOf(operation))) return;
+	throw new OperationError("not-allowed", `${principal} may not ask for ${operation}`, {
+		hint: verbs === undefined ? "ask as the operator" : `it may ask for ${verbs.join(" and ")}`,
+	});
+}
+
+/** Whether `principal` may change what is kept: schedules, hosts, accounts. @throws OperationError not-allowed */
+export function authoriseOperator(principal: PrincipalName, what: string): void {
+	if (["cli", "page", "operator"].includes(principal)) return;
+	throw new OperationError("not-allowed", `${principal} may not ${what}`);
+}
+
+export function mayAskOnBroker(principal: PrincipalName): boolean {
+	return onBroker.includes(principal);
+}

@@ -1,0 +1,156 @@
+import {
+	type ArchiveId,
+	ArchiveId as archiveId,
+	isOperationName,
+	OperationError,
+	type OperationName,
+	operations,
+	type PlanAction,
+	type PrincipalName,
+	type Request,
+	type ResourceId,
+	resourceName,
+	resourceOf,
+	verbOf,
+} from "@davit/protocol";
+import { z } from "zod";
+import type { Core } from "../core/context.ts";
+import type { RunRecord } from "../history/records.ts";
+import { readyPlan } from "../plans/ready.ts";
+import { authorise } from "./authorise.ts";
+import { findResource, shown } from "./names.ts";
+
+const greatestSkewSeconds = 300;
+
+/** A request that may be carried out. */
+export interface Checked {
+	readonly operation: OperationName;
+	readonly params: Readonly<Record<string, unknown>>;
+	readonly resource: ResourceId;
+	/** The run that is under way on the resource and serves this request too. */
+	readonly joins: RunRecord | undefined;
+}
+
+/** The resource that a request names, where it can be read; for telling its refusal. */
+export function resourceOfRequest({ operation, params }: Request): ResourceId | undefined {
+	if (!isOperationName(operation)) return undefined;
+	const parsed = operations[operation].params.safeParse(params);
+	return parsed.success ? resourceOf(parsed.data) : undefined;
+}
+
+/**
+ * Checks a request against the catalogue, the principal's rights and the present of the fleet.
+ * @throws OperationError unsupported | request-malformed | not-allowed | host-not-found | resource-not-found |
+ * archive-not-found | archive-foreign | confirmation-missing | plan-… | clock-skewed | host-offline | resource-busy
+ */
+export function checkRequest(core: Core, request: Request, principal: PrincipalName): Checked {
+	const { operation, params } = readOperation(request);
+	authorise(principal, operation);
+	const resource = resourceOf(params);
+	const { entry } = findResource(core, request.host, resource);
+	checkArchive(core, request, { resource, archive: archiveIn(params) });
+	checkDestruction(core, request, { operation, resource, principal });
+	const joins = joinable(core, request, { operation, params, resource });
+	const maySleep = principal === "schedule";
+	if (!entry.online && !maySleep) {
+		throw new OperationError("host-offline", `${operation} of ${resource}: ${request.host} is not connected`);
+	}
+	const skewSeconds = Math.abs(entry.skewSeconds ?? 0);
+	if (operations[operation].effect === "destroys" && skewSeconds > greatestSkewSeconds) {
+		throw new OperationError(
+			"clock-skewed",
+			`${operation} of ${resource}: the clock of ${request.host} is ${Math.round(skewSeconds)} s off`,
+		);
+	}
+	return { operation, params, resource, joins };
+}
+
+function readOperation({ operation, params }: Request) {
+	if (!isOperationName(operation)) {
+		throw new OperationError("unsupported", `there is no operation ${shown(operation)}`, {
+			hint: `there are ${Object.keys(operations).join(", ")}`,
+		});
+	}
+	const parsed = operations[operation].params.safeParse(params);
+	if (parsed.success) return { operation, params: parsed.data };
+	throw new OperationError(
+		"request-malformed",
+		`the parameters of ${operation} cannot be read: ${z.prettifyError(parsed.error)}`,
+		{ cause: parsed.error },
+	);
+}
+
+function archiveIn(params: object): ArchiveId | undefined {
+	return "archive" in params ? archiveId.safeParse(params.archive).data : undefined;
+}
+
+function checkArchive(
+	core: Core,
+	{ host }: Request,
+	{ resource, archive }: { resource: ResourceId; archive: ArchiveId | undefined },
+): void {
+	if (archive === undefined) return;
+	const has = (known: { archives: readonly { id: ArchiveId }[] } | undefined) =>
+		known?.archives.some(({ id }) => id === archive) ?? false;
+	if (has(core.fleet.resource(host, resource))) return;
+	const owner = [...(core.fleet.find(host)?.resources.values() ?? [])].find(has);
+	if (owner !== undefined) {
+		throw new OperationError("archive-foreign", `archive ${archive} is of ${owner.id}, not of ${resource}`);
+	}
+	throw new OperationError("archive-not-found", `${host}/${resource} has no archive ${archive}`);
+}
+
+/** What replaces data runs exactly a plan that was shown; all that destroys is confirmed by name, except by a schedule's own rule. */
+function checkDestruction(
+	core: Core,
+	request: Request,
+	wanted: { operation: OperationName; resource: ResourceId; principal: PrincipalName },
+): void {
+	const { operation, resource, principal } = wanted;
+	if (operations[operation].effect !== "destroys" || principal === "schedule") return;
+	const name = resourceName(resource);
+	if (request.confirm !== name) {
+		throw new OperationError(
+			"confirmation-missing",
+			`${operation} of ${request.host}/${resource} needs the name ${name} as confirmation`,
+			{ hint: `repeat with --confirm ${name}` },
+		);
+	}
+	const verb = verbOf(operation);
+	if (verb !== "restore" && verb !== "undo") return;
+	const { record, facts } = readyPlan(core, request.plan);
+	const isSame =
+		record.host === request.host &&
+		record.resource === resource &&
+		sameAction(record.action, verb, request.params["archive"]) &&
+		facts.digest === request.params["plan"];
+	if (isSame) return;
+	throw new OperationError("plan-not-found", `plan ${record.plan} is not a plan of this ${operation}`);
+}
+
+function sameAction(action: PlanAction, verb: "restore" | "undo", archive: unknown): boolean {
+	return action.action === verb && (action.action === "undo" || action.archive === archive);
+}
+
+function joinable(
+	core: Core,
+	request: Request,
+	{ operation, params, resource }: Pick<Checked, "operation" | "resource"> & { params: object },
+): RunRecord | undefined {
+	const open = core.runs.openOn(request.host, resource);
+	if (open === undefined) return undefined;
+	const verb = verbOf(operation);
+	const isSame = open.run.operation === operation && !open.hidden;
+	const isSameWork = verb === "backup" || JSON.stringify(open.params) === JSON.stringify(params);
+	if (isSame && isSameWork && verb !== "restore" && verb !== "undo") return open;
+	const other = open.hidden
+		? "a plan of it is being made"
+		: `${open.run.operation} (${open.run.run}) holds it`;
+	throw new OperationError(
+		"resource-busy",
+		`${operation} of ${request.host}/${resource} cannot begin: ${other}`,
+		open.hidden
+			? { hint: "try again in a moment" }
+			: { hint: `wait for it, or davit cancel ${open.run.run}` },
+	);
+}

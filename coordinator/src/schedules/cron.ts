@@ -1,0 +1,137 @@
+import { OperationError } from "@davit/protocol";
+import cron from "node-cron";
+
+/** Due times by five cron fields in a time zone. */
+export interface Calendar {
+	/** The first due time after `afterMs`, milliseconds since 1970; undefined where there is none within four years. */
+	next(afterMs: number): number | undefined;
+}
+
+interface Fields {
+	readonly minutes: readonly number[];
+	readonly hours: readonly number[];
+	readonly days: ReadonlySet<number>;
+	readonly months: ReadonlySet<number>;
+	readonly weekdays: ReadonlySet<number>;
+	/** Both day fields are restricted: either may match, as in Vixie cron. */
+	readonly eitherDay: boolean;
+}
+
+const dayMs = 86_400_000;
+const daysLooked = 4 * 366;
+
+/**
+ * Reads five cron fields. A local time that the change to summer time leaves out comes at the moment of the change; one that the
+ * change back repeats comes once, the first time. node-cron reads the fields; the dates are ours, because its own are
+ * computed from the machine's clock only.
+ * @throws OperationError schedule-invalid
+ */
+export function readCalendar(pattern: string, timeZone: string): Calendar {
+	const fields = readFields(pattern);
+	const offsetMs = offsetsOf(timeZone);
+	return {
+		next(afterMs) {
+			// Two days before, so that no offset hides a due time at the day's edge.
+			const firstDay = Math.floor((afterMs + offsetMs(afterMs)) / dayMs) - 1;
+			for (let day = firstDay; day < firstDay + daysLooked; day += 1) {
+				if (!isDueOn(fields, day)) continue;
+				const due = dueTimesOn(fields, day, offsetMs).find((timeMs) => timeMs > afterMs);
+				if (due !== undefined) return due;
+			}
+			return undefined;
+		},
+	};
+}
+
+function readFields(pattern: string): Fields {
+	const parts = pattern.trim().split(/\s+/);
+	if (parts.length !== 5 || pattern.length > 200) throw invalid(pattern, "it needs five fields");
+	const { valid, fields, errors } = cron.validateDetailed(parts.join(" "));
+	if (!valid || fields === undefined) throw invalid(pattern, errors[0]?.message ?? "it cannot be read");
+	const [, , dayPart, , weekdayPart] = parts;
+	return {
+		minutes: fields.minute,
+		hours: fields.hour,
+		days: new Set(plain(pattern, fields.dayOfMonth)),
+		months: new Set(fields.month),
+		weekdays: new Set(plain(pattern, fields.dayOfWeek).map((weekday) => weekday % 7)),
+		eitherDay: dayPart !== "*" && weekdayPart !== "*",
+	};
+}
+
+function plain(pattern: string, values: readonly (number | string)[]): number[] {
+	return values.map((value) => {
+		const number = Number(value);
+		if (!Number.isInteger(number)) throw invalid(pattern, `a day may not be ${value}`);
+		return number;
+	});
+}
+
+function invalid(pattern: string, reason: string): OperationError {
+	return new OperationError(
+		"schedule-invalid",
+		`the times '${pattern.slice(0, 100)}' cannot be read: ${reason}`,
+	);
+}
+
+function isDueOn(fields: Fields, day: number): boolean {
+	const date = new Date(day * dayMs);
+	if (!fields.months.has(date.getUTCMonth() + 1)) return false;
+	const isDay = fields.days.has(date.getUTCDate());
+	const isWeekday = fields.weekdays.has(date.getUTCDay());
+	return fields.eitherDay ? isDay || isWeekday : isDay && isWeekday;
+}
+
+/** Rising, and each moment once: several local times that the change to summer time leaves out fall together. */
+function dueTimesOn(fields: Fields, day: number, offsetMs: (atMs: number) => number): number[] {
+	const times = fields.hours.flatMap((hour) =>
+		fields.minutes.map((minute) => momentOf(day * dayMs + (hour * 60 + minute) * 60_000, offsetMs)),
+	);
+	return [...new Set(times)].sort((one, other) => one - other);
+}
+
+/** The first moment at which clocks show `localMs` or more. */
+function momentOf(localMs: number, offsetMs: (atMs: number) => number): number {
+	const before = offsetMs(localMs - dayMs);
+	const after = offsetMs(localMs + dayMs);
+	const candidates = [localMs - before, localMs - after].sort((one, other) => one - other);
+	const shown = candidates.find((atMs) => atMs + offsetMs(atMs) === localMs);
+	return shown ?? changeBetween(localMs - dayMs, localMs + dayMs, offsetMs);
+}
+
+/** The moment between two at which the offset changes, to the minute. */
+function changeBetween(fromMs: number, toMs: number, offsetMs: (atMs: number) => number): number {
+	const before = offsetMs(fromMs);
+	let [low, high] = [Math.floor(fromMs / 60_000), Math.ceil(toMs / 60_000)];
+	while (high - low > 1) {
+		const middle = Math.floor((low + high) / 2);
+		if (offsetMs(middle * 60_000) === before) low = middle;
+		else high = middle;
+	}
+	return high * 60_000;
+}
+
+/** The offset from UTC of a time zone at a moment, milliseconds. */
+function offsetsOf(timeZone: string): (atMs: number) => number {
+	let format: Intl.DateTimeFormat;
+	try {
+		format = new Intl.DateTimeFormat("en-US", {
+			timeZone,
+			hourCycle: "h23",
+			...{ year: "numeric", month: "numeric", day: "numeric" },
+			...{ hour: "numeric", minute: "numeric", second: "numeric" },
+		});
+	} catch (error) {
+		throw new OperationError("schedule-invalid", `there is no time zone '${timeZone.slice(0, 100)}'`, {
+			cause: error,
+			hint: "write it as Europe/Berlin, or UTC",
+		});
+	}
+	return (atMs) => {
+		const parts = new Map(format.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]));
+		const part = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? 0;
+		const days = Date.UTC(part("year"), part("month") - 1, part("day"));
+		const seconds = part("hour") * 3600 + part("minute") * 60 + part("second");
+		return days + seconds * 1000 - Math.floor(atMs / 1000) * 1000;
+	};
+}

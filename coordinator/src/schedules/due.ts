@@ -1,0 +1,147 @@
+import { createHash } from "node:crypto";
+import {
+	type HostName,
+	instantOf,
+	operationFor,
+	PrincipalName,
+	RequestId,
+	type ResourceId,
+	resourceName,
+} from "@davit/protocol";
+import type { Core } from "../core/context.ts";
+import type { RunRecord, ScheduleRecord, Waiting } from "../history/records.ts";
+import { record as recordRequest } from "../requests/record.ts";
+import { resourceOfTarget, type Schedule } from "./book.ts";
+
+const schedulePrincipal = PrincipalName.parse("schedule");
+/** A host's disk is shared: more scheduled runs at a time would only slow each other down. */
+const runsPerHost = 2;
+const longestWaitMs = 12 * 3_600_000;
+
+/** Called with each tick: what came due is written down, and what was written down is begun as hosts have room. */
+export function beginDue(core: Core): void {
+	for (const schedule of core.schedules.all()) {
+		const { fireAt, paused } = schedule.record;
+		if (fireAt !== null && !paused && Date.parse(fireAt) <= core.now()) comeDue(core, schedule);
+	}
+	for (const schedule of core.schedules.all()) {
+		if (schedule.record.waiting.length > 0) beginWaiting(core, schedule);
+	}
+}
+
+/** The next due time after `afterMs`, with the jitter drawn for it. */
+export function planNext(
+	core: Core,
+	{ calendar, record }: Schedule,
+	afterMs: number,
+): Pick<ScheduleRecord, "nextDueAt" | "fireAt"> {
+	const dueMs = calendar.next(afterMs);
+	if (dueMs === undefined) return { nextDueAt: null, fireAt: null };
+	const jitterMs = Math.floor(core.random() * (record.jitterSeconds * 1000 + 1));
+	return { nextDueAt: instantOf(dueMs), fireAt: instantOf(dueMs + jitterMs) };
+}
+
+/** However many due times were missed, the next one counts from now: one catch-up at most. */
+function comeDue(core: Core, schedule: Schedule): void {
+	const { record } = schedule;
+	const nowMs = core.now();
+	const dueAt = record.nextDueAt ?? instantOf(nowMs);
+	const next = planNext(core, schedule, nowMs);
+	const nextMs = next.fireAt === null ? nowMs + longestWaitMs : Date.parse(next.fireAt);
+	const startBy = instantOf(Math.min(nextMs, nowMs + longestWaitMs));
+	const waiting = targetsOf(core, record.target).map(({ host, resource }) => ({
+		host,
+		resource,
+		dueAt,
+		startBy,
+	}));
+	core.log.info({ schedule: record.name, dueAt, resources: waiting.length }, "a schedule came due");
+	core.schedules.save({ ...record, ...next, lastDueAt: dueAt, waiting }, "due");
+}
+
+function targetsOf(core: Core, target: string): { host: HostName; resource: ResourceId }[] {
+	const name = target.slice(0, target.indexOf("/"));
+	const entry = [...core.fleet.hosts()].find(({ record }) => record.host === name);
+	if (entry === undefined) return [];
+	const { host } = entry.record;
+	const one = resourceOfTarget(target);
+	if (one !== undefined) return entry.resources.has(one) ? [{ host, resource: one }] : [];
+	return [...entry.resources.values()]
+		.filter(({ listed }) => listed !== undefined && !listed.anonymous)
+		.map(({ id }) => ({ host, resource: id }));
+}
+
+function beginWaiting(core: Core, { record }: Schedule): void {
+	const left = record.waiting.filter((waiting) => !isDone(core, record, waiting));
+	const current = core.schedules.find(record.name)?.record;
+	if (left.length === record.waiting.length || current === undefined) return;
+	core.schedules.save({ ...current, waiting: left }, "due");
+}
+
+/** Begins one thing; false where it has to wait for room or for another operation on the resource. */
+function isDone(core: Core, schedule: ScheduleRecord, waiting: Waiting): boolean {
+	const { host, resource, startBy } = waiting;
+	if (Date.parse(startBy) <= core.now()) {
+		core.log.warn({ schedule: schedule.name, host, resource }, "a scheduled backup found no time to begin");
+		return true;
+	}
+	if (core.runs.openOn(host, resource) !== undefined) {
+		return core.history.intents.response(requestIdOf(schedule.name, waiting)) !== undefined;
+	}
+	const open = core.runs.open().filter(({ run, schedule: name }) => run.host === host && name !== null);
+	if (open.length >= runsPerHost) return false;
+	const name = resourceName(resource);
+	recordRequest(core, {
+		request: {
+			version: 1,
+			id: requestIdOf(schedule.name, waiting),
+			host,
+			operation: operationFor("backup", resource),
+			params: {
+				...(resource.startsWith("volume:") ? { volume: name } : { path: name }),
+				...(schedule.consistency === undefined ? {} : { consistency: schedule.consistency }),
+			},
+		},
+		principal: schedulePrincipal,
+		schedule: schedule.name,
+		startByMs: Date.parse(startBy),
+	});
+	return true;
+}
+
+/** After a good scheduled backup, older archives go as its schedule says; the agent keeps the newest good one in any case. */
+export function pruneAfter(core: Core, { run, schedule: name }: RunRecord): void {
+	if (name === null || run.state !== "succeeded" || !run.operation.endsWith(".backup")) return;
+	const keepLast = core.schedules.find(name)?.record.keepLast;
+	if (keepLast === undefined) return;
+	const { host, resource } = run;
+	const target = resourceName(resource);
+	recordRequest(core, {
+		request: {
+			version: 1,
+			id: derivedId(core.now(), `prune ${run.run}`),
+			host,
+			operation: operationFor("prune", resource),
+			params: { ...(resource.startsWith("volume:") ? { volume: target } : { path: target }), keepLast },
+		},
+		principal: schedulePrincipal,
+		schedule: name,
+		startByMs: core.now() + 3_600_000,
+	});
+}
+
+/** The same due time asks for a resource with the same id, so that it is begun once however often the coordinator dies. */
+function requestIdOf(schedule: string, { host, resource, dueAt }: Waiting): RequestId {
+	return derivedId(Date.parse(dueAt), `${schedule} ${dueAt} ${host}/${resource}`);
+}
+
+/** A version 7 UUID whose random part is a digest of `name`. */
+function derivedId(atMs: number, name: string): RequestId {
+	const time = atMs.toString(16).padStart(12, "0");
+	const digest = createHash("sha256").update(name).digest("hex");
+	const groups = [
+		...[time.slice(0, 8), time.slice(8, 12), `7${digest.slice(0, 3)}`],
+		...[`8${digest.slice(3, 6)}`, digest.slice(6, 18)],
+	];
+	return RequestId.parse(groups.join("-"));
+}

@@ -1,0 +1,58 @@
+import type { ArchiveSummary, HostName, Instant, ResourceId } from "@davit/protocol";
+import type { Core } from "../core/context.ts";
+import type { ResourceEntry } from "../fleet/fleet.ts";
+import type { Schedule } from "./book.ts";
+
+/** The schedules of a resource; one without a name of its own is not part of everything on a host. */
+export function schedulesOf(core: Core, host: HostName, resource: ResourceId): Schedule[] {
+	const isAnonymous = core.fleet.resource(host, resource)?.listed?.anonymous ?? false;
+	const schedules = core.schedules.of(host, resource);
+	return isAnonymous ? schedules.filter(({ record }) => !record.target.endsWith("/*")) : schedules;
+}
+
+/** When a resource is backed up next. */
+export function nextDueOf(core: Core, host: HostName, resource: ResourceId): Instant | undefined {
+	const times = schedulesOf(core, host, resource).flatMap(({ record }) => record.nextDueAt ?? []);
+	return times.sort()[0];
+}
+
+/**
+ * From when on a resource is overdue, milliseconds since 1970: the first due time after its newest good archive, and the margin;
+ * undefined where nothing is scheduled.
+ */
+export function overdueAtMs(core: Core, host: HostName, resource: ResourceId): number | undefined {
+	const entry = core.fleet.resource(host, resource);
+	if (entry === undefined) return undefined;
+	const times = schedulesOf(core, host, resource).flatMap((schedule) => {
+		const atMs = overdueBySchedule(core, entry, schedule);
+		return atMs === undefined ? [] : [atMs];
+	});
+	return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** The newest archive that is complete and readable, as its host says. */
+export function lastGoodOf({
+	state,
+	archives,
+}: Pick<ResourceEntry, "state" | "archives">): ArchiveSummary | null {
+	const good = archives.filter(
+		({ outcome, damaged, proof }) => outcome === "succeeded" && !damaged && proof.includes("verified"),
+	);
+	const known = state?.lastGoodBackup;
+	return [...good, ...(known == null ? [] : [known])].sort(newestFirst)[0] ?? null;
+}
+
+function overdueBySchedule(core: Core, entry: ResourceEntry, schedule: Schedule): number | undefined {
+	const { record, calendar } = schedule;
+	const coveredAt = [record.addedAt, entry.firstSeenAt, lastGoodOf(entry)?.takenAt ?? record.addedAt];
+	const coveredMs = Math.max(...coveredAt.map((at) => Date.parse(at)));
+	const dueMs = calendar.next(coveredMs);
+	if (dueMs === undefined) return undefined;
+	const intervalMs = (calendar.next(dueMs) ?? dueMs) - dueMs;
+	const marginMs = Math.max(core.limits.overdueMarginSeconds * 1000, intervalMs / 10);
+	return dueMs + record.jitterSeconds * 1000 + marginMs;
+}
+
+function newestFirst(one: ArchiveSummary, other: ArchiveSummary): number {
+	return one.takenAt < other.takenAt ? 1 : -1;
+}
