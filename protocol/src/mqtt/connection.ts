@@ -40,7 +40,7 @@ const goodbyeMs = 2_000;
 /** @throws VersionRefused, OperationError broker-refused | broker-unreachable | cancelled */
 export async function openConnection(attempt: Attempt): Promise<Connection> {
 	const { signal } = attempt;
-	signal.throwIfAborted();
+	if (signal.aborted) throw connectFailure(undefined, attempt);
 	const client = connect(clientOptions(attempt));
 	const ending = new Ending(client);
 	acknowledgeAfter(client, ending, attempt.receive);
