@@ -45,6 +45,8 @@ export const Manifest = z.object({
 	artefacts: z.array(Artefact).min(1),
 	davit: z.string(),
 	engine: z.string().optional(),
+	/** Of a volume: the labels it had, so that one that was deleted can be made again. */
+	volumeLabels: z.record(z.string(), z.string()).optional(),
 	/** The signing key of the host, SPKI in base64. */
 	publicKey: z.string(),
 });
