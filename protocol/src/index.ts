@@ -3,6 +3,7 @@ export * from "./archive.ts";
 export * from "./command.ts";
 export * from "./documents.ts";
 export * from "./failures.ts";
+export * from "./join.ts";
 export type { Logger } from "./log.ts";
 export * from "./operations/results.ts";
 export * from "./operations.ts";
