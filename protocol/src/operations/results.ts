@@ -51,6 +51,8 @@ export const RestoreResult = z.object({
 	/** Until when `undo` brings the data back that was in place before. */
 	undoUntil: Instant,
 	undo: CommandId,
+	/** What could not be put back as it was, or who used it meanwhile; not empty = `partial`. */
+	warnings: z.array(z.string()).max(50).optional(),
 });
 export type RestoreResult = z.infer<typeof RestoreResult>;
 
