@@ -24,10 +24,7 @@ export async function completionScript(shell: Shell): Promise<string> {
 /** What may follow the words that were typed, as the shell's script reads it. */
 export async function completeWords(words: readonly string[], context: Context): Promise<string> {
 	const names = await askForNames(context);
-	tab(
-		makeProgram("", () => undefined),
-		{ completionCommandName: "completion" },
-	);
+	tab(makeProgram("", () => undefined));
 	const offer = (values: readonly string[]) => (complete: Complete) => {
 		for (const value of values) complete(value, "");
 	};
