@@ -58,7 +58,10 @@ export interface Step {
 export interface Operation<Name extends OperationName, Facts = Readonly<Record<string, unknown>>> {
 	prepare(params: Params<Name>, context: OperationContext, signal: AbortSignal): Promise<Facts>;
 	steps(facts: Facts, context: OperationContext): readonly Step[];
-	/** `outputs` holds what each step's `run` returned, by the step's name; after a restart too. */
+	/**
+	 * `outputs` holds what each step's `run` returned, by the step's name; after a restart too. A step that a crash or an error
+	 * hid, and whose probe then said `complete`, has none.
+	 */
 	result(facts: Facts, outputs: ReadonlyMap<string, Readonly<Record<string, unknown>>>): Outcome<Name>;
 }
 
@@ -72,7 +75,14 @@ export interface Reading<Name extends OperationName> {
 	read(params: Params<Name>, context: OperationContext, signal: AbortSignal): Promise<Outcome<Name>>;
 }
 
-export type Handler<Name extends OperationName> = Operation<Name, never> | Operation<Name> | Reading<Name>;
+export type Handler<Name extends OperationName> = Operation<Name> | Reading<Name>;
+
+/** What carries out each operation of the catalogue. */
+export type Handlers = { readonly [Name in OperationName]: Handler<Name> };
+
+export function isReading(handler: Handlers[OperationName]): handler is Reading<OperationName> {
+	return "read" in handler;
+}
 
 /** The archive that a command makes; the same command always makes the same. */
 export type ArchiveOf = (command: CommandId) => ArchiveId;

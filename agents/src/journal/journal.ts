@@ -125,7 +125,7 @@ function forgetOldCommands(database: Database, beforeMs: number): void {
 		AND command NOT IN (SELECT command FROM locks)
 		AND command NOT IN (SELECT command FROM operations WHERE phase <> 'ended')`;
 	database.prepare(`DELETE FROM steps WHERE command IN (${old})`).run(beforeMs);
-	const newest = "SELECT max(command) FROM operations GROUP BY resource";
+	const newest = "SELECT max(command) FROM operations WHERE operation NOT LIKE '%.plan' GROUP BY resource";
 	database
 		.prepare(`DELETE FROM operations WHERE command IN (${old}) AND command NOT IN (${newest})`)
 		.run(beforeMs);

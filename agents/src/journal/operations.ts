@@ -79,14 +79,15 @@ export function openOperations(database: Database): readonly Accepted[] {
 		.map(accepted);
 }
 
-/** The newest of each resource, open or ended. */
-export function newestOperations(database: Database): readonly Accepted[] {
-	return database
-		.prepare<[], Row>(
-			"SELECT * FROM operations WHERE command IN (SELECT max(command) FROM operations GROUP BY resource)",
+/** The newest of a resource, open or ended; a plan is only a look at it. */
+export function newestOperation(database: Database, resource: ResourceId): Accepted | undefined {
+	const row = database
+		.prepare<[string], Row>(
+			`SELECT * FROM operations WHERE resource = ? AND operation NOT LIKE '%.plan'
+			ORDER BY command DESC LIMIT 1`,
 		)
-		.all()
-		.map(accepted);
+		.get(resource);
+	return row === undefined ? undefined : accepted(row);
 }
 
 export function setPhase(database: Database, command: CommandId, phase: Phase): void {
