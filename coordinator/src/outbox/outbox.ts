@@ -50,6 +50,12 @@ export class Outbox {
 		return this.#entries.has(id);
 	}
 
+	/** No agent can have heard of it. */
+	isUnsent(id: CommandId): boolean {
+		const entry = this.#entries.get(id);
+		return entry !== undefined && entry.attempts === 0 && !entry.isOld;
+	}
+
 	/** The host was just heard: everything for it is due now. */
 	wake(host: HostName): void {
 		for (const entry of this.#entries.values()) {

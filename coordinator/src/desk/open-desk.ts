@@ -1,0 +1,181 @@
+import {
+	type JoinDocument,
+	OperationError,
+	operationFor,
+	type PlanDocument,
+	type PlanId,
+	type PrincipalName,
+	RequestId,
+	resourceName,
+	type StartedDocument,
+	type StatusDocument,
+} from "@davit/protocol";
+import type { Role } from "../broker/rules.ts";
+import type { CoordinatorCore } from "../core/core.ts";
+import type { Desk } from "../desk.ts";
+import { resolveAddress } from "../documents/addresses.ts";
+import {
+	archiveDocument,
+	hostDocument,
+	resourceDocument,
+	runDocument,
+	scheduleDocument,
+} from "../documents/details.ts";
+import {
+	archivesDocument,
+	hostsDocument,
+	resourcesDocument,
+	runsDocument,
+	schedulesDocument,
+} from "../documents/lists.ts";
+import { statusDocument } from "../documents/status.ts";
+import type { PlanWanted } from "../plans/plans.ts";
+import { readyPlan } from "../plans/ready.ts";
+import { authoriseOperator } from "../requests/authorise.ts";
+import { admitHost, type BrokerDoor, makeAccount, makeInvitation } from "./access.ts";
+import { cancelRun } from "./cancel.ts";
+import { addSchedule, removeSchedule } from "./schedules.ts";
+
+/** What the desk needs beside the core. */
+export interface DeskSurroundings {
+	readonly broker: BrokerDoor;
+	readonly describeBroker: () => StatusDocument["broker"];
+	/** The string that a new host is given, which carries `secret` and this coordinator's fingerprint; undefined = no door for it. */
+	readonly joinString: ((host: string, secret: string) => string) | undefined;
+}
+
+const accountRoles: Readonly<Record<string, Role>> = {
+	"home-assistant": { kind: "home-assistant" },
+	integration: { kind: "integration" },
+};
+
+/** Everything that doors can look at and ask for. */
+export function openDesk(core: CoordinatorCore, surroundings: DeskSurroundings): Desk {
+	const { parts } = core;
+	const { broker } = surroundings;
+	return {
+		status: () => statusDocument(parts, surroundings.describeBroker()),
+		hosts: (filter) => hostsDocument(parts, filter),
+		host: (host) => hostDocument(parts, host),
+		resources: (filter) => resourcesDocument(parts, filter),
+		resource: (host, resource) => resourceDocument(parts, host, resource),
+		archives: (filter) => archivesDocument(parts, filter),
+		archive: (id) => archiveDocument(parts, id),
+		runs: (filter) => runsDocument(parts, filter),
+		run: (run) => runDocument(parts, run),
+		schedules: () => schedulesDocument(parts),
+		schedule: (name) => scheduleDocument(parts, name),
+		plan: (id) => core.plan(id),
+		resolve: (address) => resolveAddress(parts, address),
+		ask: (request, principal) => core.ask(request, principal),
+		makePlan: (wanted, principal, signal) => makePlan(core, { ...wanted, principal }, signal),
+		apply: (plan, confirm, principal) => applyPlan(core, { plan, confirm }, principal),
+		cancel: (run, principal) => cancelRun(parts, run, principal),
+		addSchedule: (schedule, principal) => addSchedule(parts, schedule, principal),
+		removeSchedule: (name, principal) => removeSchedule(parts, name, principal),
+		async invite(host, principal): Promise<JoinDocument> {
+			const { joinString } = surroundings;
+			if (joinString === undefined) {
+				throw new OperationError("not-allowed", `${host} was not invited: no door for joining is open`, {
+					hint: "set join in the coordinator's configuration, then start it again",
+				});
+			}
+			const { secret, expiresAt } = makeInvitation(parts, host, principal);
+			const string = joinString(host, secret);
+			return { schema: "davit/join/1", host, string, expiresAt, command: `davit host join ${string}` };
+		},
+		admit: (admission, principal) => admitHost(parts, { ...admission, principal }, broker),
+		async account(name, principal) {
+			authoriseOperator(principal, "make an account");
+			checkAccountName(core, name, broker);
+			const role = accountRoles[name] ?? { kind: "observer" };
+			const password = await makeAccount(parts, { username: name, role }, broker);
+			const { hostname, port } = new URL(broker.url);
+			return {
+				schema: "davit/account/1",
+				...{ name, address: hostname, port: Number(port), username: name, password },
+			};
+		},
+		onChange: (listener) => parts.changes.listen(listener),
+	};
+}
+
+/** @throws OperationError as a request would be refused, or why the host could not make the plan | cancelled */
+function makePlan(
+	core: CoordinatorCore,
+	wanted: PlanWanted & { principal: PrincipalName },
+	signal: AbortSignal,
+): Promise<PlanDocument> {
+	return new Promise((resolve, reject) => {
+		signal.throwIfAborted();
+		const abort = () =>
+			reject(new OperationError("cancelled", `the plan of ${wanted.resource} was not waited for`));
+		signal.addEventListener("abort", abort, { once: true });
+		core.askPlan(wanted, wanted.principal, (plan) => {
+			signal.removeEventListener("abort", abort);
+			try {
+				resolve(core.plan(plan));
+			} catch (error) {
+				reject(error);
+			}
+		});
+	});
+}
+
+/** Runs exactly the plan. @throws OperationError as the request is refused */
+function applyPlan(
+	core: CoordinatorCore,
+	{ plan, confirm }: { plan: PlanId; confirm: string },
+	principal: PrincipalName,
+): StartedDocument {
+	const { record, facts } = readyPlan(core.parts, plan);
+	const { host, resource, action } = record;
+	const name = resourceName(resource);
+	const operation = operationFor(action.action, resource);
+	const response = core.ask(
+		{
+			version: 1,
+			id: RequestId.parse(core.parts.newId()),
+			host,
+			operation,
+			params: {
+				...(resource.startsWith("volume:") ? { volume: name } : { path: name }),
+				...(action.action === "restore" ? { archive: action.archive } : {}),
+				plan: facts.digest,
+			},
+			plan,
+			confirm,
+		},
+		principal,
+	);
+	if (response.run === undefined) {
+		const { failure } = response;
+		throw new OperationError(failure?.code ?? "internal-error", failure?.message ?? "it was refused", {
+			...(failure === undefined ? {} : { hint: failure.hint }),
+		});
+	}
+	return {
+		schema: "davit/started/1",
+		request: response.request,
+		run: response.run,
+		joined: response.joined ?? false,
+	};
+}
+
+function checkAccountName(core: CoordinatorCore, name: string, broker: BrokerDoor): void {
+	if (!broker.isEmbedded) {
+		throw new OperationError("not-allowed", `account ${name} was not made: the broker is not Davit's own`, {
+			hint: "davit broker-config DIR writes accounts for a Mosquitto of yours",
+		});
+	}
+	const isTaken = core.parts.history.accounts.find(name)?.role.kind;
+	if (!/^[a-z0-9][a-z0-9-]{0,47}$/.test(name) || isTaken === "agent" || isTaken === "coordinator") {
+		throw new OperationError(
+			"request-malformed",
+			`an account cannot be called ${JSON.stringify(name.slice(0, 60))}`,
+			{
+				hint: "use 1 to 48 of a-z, 0-9 and -, and no host's name",
+			},
+		);
+	}
+}

@@ -1,0 +1,193 @@
+import {
+	type HostName,
+	type Instant,
+	instantOf,
+	isEnded,
+	type ResourceId,
+	type ResourceRow,
+	type Run,
+	resourceName,
+	type StateWord,
+	type Verb,
+} from "@davit/protocol";
+import type { Core } from "../core/context.ts";
+import type { HostEntry, ResourceEntry } from "../fleet/fleet.ts";
+import { lastGoodOf, nextDueOf, overdueAtMs, schedulesOf } from "../schedules/overdue.ts";
+import { ageWords } from "./words.ts";
+
+type Judgement = readonly [state: StateWord, because: string];
+
+/** A resource in one row, as every door shows it. */
+export function resourceRow(core: Core, entry: HostEntry, known: ResourceEntry): ResourceRow {
+	const { host } = entry.record;
+	const { id } = known;
+	const [state, because] = judgeResource(core, entry, known);
+	const lastGoodBackup = lastGoodOf(known);
+	const running = core.runs.openOn(host, id);
+	const overdueMs = overdueAtMs(core, host, id);
+	return {
+		address: `${host}/${id}`,
+		host,
+		resource: id,
+		name: resourceName(id),
+		project: known.listed?.project ?? null,
+		state,
+		because,
+		proof: lastGoodBackup?.proof ?? [],
+		lastGoodBackup,
+		archives: Math.max(known.archives.length, known.state?.archives ?? 0),
+		overdue: overdueMs !== undefined && overdueMs <= core.now(),
+		nextDueAt: nextDueOf(core, host, id) ?? null,
+		running: running === undefined || running.hidden ? null : running.run.run,
+		heardAt: heardAt(entry),
+	};
+}
+
+export function heardAt({ heardMs }: HostEntry): Instant | null {
+	return heardMs === undefined ? null : instantOf(heardMs);
+}
+
+/** The first state word that applies, worst first (interface.md 3.1), and why. */
+function judgeResource(core: Core, entry: HostEntry, known: ResourceEntry): Judgement {
+	const newest = core.runs.newest(entry.record.host, known.id);
+	return (
+		judgeInconsistent(newest) ??
+		judgeUnknown(core, entry, newest) ??
+		judgeFailed(newest) ??
+		judgeOverdue(core, entry.record.host, known) ??
+		judgePartial(known, newest) ??
+		judgeRunning(newest) ??
+		judgeProtection(core, entry, known)
+	);
+}
+
+type Newest = ReadonlyMap<Verb, Run>;
+
+function judgeInconsistent(newest: Newest): Judgement | undefined {
+	const run = [...newest.values()].find(({ state }) => state === "inconsistent");
+	if (run === undefined) return undefined;
+	const mended = ["restore", "undo"] as const;
+	const isMended = mended.some((verb) => {
+		const later = newest.get(verb);
+		return later !== undefined && later.askedAt > run.askedAt && later.state === "succeeded";
+	});
+	if (isMended) return undefined;
+	return [
+		"inconsistent",
+		`${verbOfRun(run)} ${run.run} stopped half-way; a person must decide: davit show ${run.run}`,
+	];
+}
+
+function judgeUnknown(core: Core, entry: HostEntry, newest: Newest): Judgement | undefined {
+	const { host } = entry.record;
+	if (!entry.online) {
+		const since =
+			entry.heardMs === undefined
+				? "has never been heard"
+				: `not heard for ${ageWords(core.now() - entry.heardMs)}`;
+		return ["unknown", `${host} ${since}; see that its agent runs and reaches the broker`];
+	}
+	const run = [...newest.values()].find(({ state }) => state === "unknown");
+	if (run === undefined) return undefined;
+	return [
+		"unknown",
+		`what became of ${verbOfRun(run)} ${run.run} is not known: ${run.failure?.message ?? "no answer"}`,
+	];
+}
+
+/** The newest backup failed, or the newest attempt of anything did. */
+function judgeFailed(newest: Newest): Judgement | undefined {
+	const backup = newest.get("backup");
+	const last = [...newest.values()].filter(({ state }) => isEnded(state)).sort(newestFirst)[0];
+	const failed = [backup, last].find((run) => run !== undefined && hasFailed(run));
+	if (failed === undefined) return undefined;
+	const reason = failed.failure?.message ?? "without a reason";
+	return ["failed", `the newest ${verbOfRun(failed)} (${failed.run}) ${endWord(failed)}: ${reason}`];
+}
+
+/** A restore that the host refused changed nothing; a backup that was refused or never begun is missing. */
+function hasFailed({ state, operation }: Run): boolean {
+	return (
+		state === "failed" || ((state === "rejected" || state === "expired") && operation.endsWith(".backup"))
+	);
+}
+
+function endWord({ state }: Run): string {
+	if (state === "rejected") return "was refused";
+	return state === "expired" ? "never began" : "failed";
+}
+
+function judgeOverdue(core: Core, host: HostName, known: ResourceEntry): Judgement | undefined {
+	const overdueMs = overdueAtMs(core, host, known.id);
+	if (overdueMs === undefined || overdueMs > core.now()) return undefined;
+	const lastGood = lastGoodOf(known);
+	const last =
+		lastGood === null
+			? "it has no good backup yet"
+			: `its last good backup is ${ageWords(core.now() - Date.parse(lastGood.takenAt))} old`;
+	return ["overdue", `a backup was due and the margin has passed; ${last}: davit backup ${host}/${known.id}`];
+}
+
+function judgePartial(known: ResourceEntry, newest: Newest): Judgement | undefined {
+	const backup = newest.get("backup");
+	if (backup?.state === "partial") {
+		return ["partial", `the newest backup (${backup.run}) left something out: davit show ${backup.run}`];
+	}
+	const archive = [...known.archives].sort((one, other) => (one.takenAt < other.takenAt ? 1 : -1))[0];
+	if (archive?.outcome !== "partial" || backup?.state === "succeeded") return undefined;
+	return ["partial", `the newest archive (${archive.id}) left something out: back it up again`];
+}
+
+function judgeRunning(newest: Newest): Judgement | undefined {
+	const run = [...newest.values()].find(({ state }) => !isEnded(state));
+	if (run === undefined) return undefined;
+	return ["running", `${verbOfRun(run)} ${run.run} is under way`];
+}
+
+function judgeProtection(core: Core, { record: { host } }: HostEntry, known: ResourceEntry): Judgement {
+	const schedules = schedulesOf(core, host, known.id);
+	const lastGood = lastGoodOf(known);
+	const age = lastGood === null ? "never" : `${ageWords(core.now() - Date.parse(lastGood.takenAt))} ago`;
+	if (schedules.length === 0) {
+		if (known.listed?.anonymous && lastGood === null) {
+			return [
+				"ignored",
+				"a volume without a name of its own, which goes with its container; back it up by name if it matters",
+			];
+		}
+		if (known.listed === undefined) {
+			return ["ignored", `${host} has it no more; its archives are kept and can be restored`];
+		}
+		return [
+			"unprotected",
+			`nothing is scheduled; last good backup: ${age}. davit schedule add NAME ${host}/${known.id}`,
+		];
+	}
+	if (lastGood === null) {
+		const due = nextDueOf(core, host, known.id);
+		return ["unprotected", `no good backup yet; the first is due ${due ?? "never"}`];
+	}
+	return [
+		"safe",
+		`last good backup ${age}, by schedule ${schedules.map(({ record }) => record.name).join(", ")}`,
+	];
+}
+
+function verbOfRun({ operation }: Run): string {
+	return operation.slice(operation.indexOf(".") + 1);
+}
+
+function newestFirst(one: Run, other: Run): number {
+	return one.askedAt < other.askedAt ? 1 : -1;
+}
+
+/** Rows of every resource of a host, by name. */
+export function resourceRows(core: Core, entry: HostEntry): ResourceRow[] {
+	return [...entry.resources.values()]
+		.map((known) => resourceRow(core, entry, known))
+		.sort((one, other) => compareIds(one.resource, other.resource));
+}
+
+function compareIds(one: ResourceId, other: ResourceId): number {
+	return one < other ? -1 : 1;
+}
