@@ -15,25 +15,25 @@ const inFlight = 3;
  */
 export class FrameReader implements Disposable {
 	readonly #path: string;
-	readonly #fd: number;
+	#fd: number | undefined;
 	readonly #stored = createHash("sha256");
 	readonly #content = createHash("sha256");
 	#summary: WrittenFrames | undefined;
-	#isOpen = true;
 
 	constructor(path: string) {
 		this.#path = path;
-		this.#fd = this.#open();
 	}
 
 	async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void> {
-		const { frames, table } = this.#readTable();
+		const fd = this.#open();
+		this.#fd = fd;
+		const { frames, table } = this.#readTable(fd);
 		const pending: Promise<Buffer | Error>[] = [];
 		let [position, contentBytes] = [0, 0];
 		for (let next = 0; next < frames.length || pending.length > 0; ) {
 			const frame = frames[next];
 			if (frame !== undefined && pending.length < inFlight) {
-				pending.push(decompress(this.#readStored(position, frame), frame));
+				pending.push(decompress(this.#readStored(fd, position, frame), frame));
 				position += frame.storedBytes;
 				next += 1;
 				continue;
@@ -60,9 +60,9 @@ export class FrameReader implements Disposable {
 	}
 
 	[Symbol.dispose](): void {
-		if (!this.#isOpen) return;
-		this.#isOpen = false;
+		if (this.#fd === undefined) return;
 		closeSync(this.#fd);
+		this.#fd = undefined;
 	}
 
 	#open(): number {
@@ -74,37 +74,37 @@ export class FrameReader implements Disposable {
 		}
 	}
 
-	#readTable(): { frames: Frame[]; table: Buffer } {
-		const bytes = fstatSync(this.#fd).size;
+	#readTable(fd: number): { frames: Frame[]; table: Buffer } {
+		const bytes = fstatSync(fd).size;
 		if (bytes < seekFooterBytes) throw this.#corrupt(`it has only ${bytes} bytes`);
-		const tableBytes = seekTableBytes(this.#read(bytes - seekFooterBytes, seekFooterBytes));
+		const tableBytes = seekTableBytes(this.#read(fd, bytes - seekFooterBytes, seekFooterBytes));
 		if (tableBytes === undefined || tableBytes > bytes)
 			throw this.#corrupt("its seek table is missing: it was cut off");
-		const table = this.#read(bytes - tableBytes, tableBytes);
+		const table = this.#read(fd, bytes - tableBytes, tableBytes);
 		const frames = readSeekTable(table, bytes - tableBytes);
 		if (frames === undefined) throw this.#corrupt("its seek table does not add up");
 		return { frames, table };
 	}
 
-	#readStored(position: number, frame: Frame): Buffer {
-		const stored = this.#read(position, frame.storedBytes);
+	#readStored(fd: number, position: number, frame: Frame): Buffer {
+		const stored = this.#read(fd, position, frame.storedBytes);
 		this.#stored.update(stored);
 		return stored;
 	}
 
-	#read(position: number, bytes: number): Buffer {
+	#read(fd: number, position: number, bytes: number): Buffer {
 		const buffer = Buffer.allocUnsafeSlow(bytes);
 		for (let at = 0; at < bytes; ) {
-			const got = this.#readSome(buffer, { at, position: position + at });
+			const got = this.#readSome(fd, buffer.subarray(at), position + at);
 			if (got === 0) throw this.#corrupt("it ended while it was read");
 			at += got;
 		}
 		return buffer;
 	}
 
-	#readSome(buffer: Buffer, { at, position }: { at: number; position: number }): number {
+	#readSome(fd: number, into: Buffer, position: number): number {
 		try {
-			return readSync(this.#fd, buffer, at, buffer.length - at, position);
+			return readSync(fd, into, 0, into.length, position);
 		} catch (error) {
 			if (errnoOf(error) === "EIO") throw this.#corrupt("the disk cannot read it", error);
 			throw error;

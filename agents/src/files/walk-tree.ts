@@ -5,7 +5,7 @@ import { joinRaw, locate, type RawPath, rootPath } from "./raw-path.ts";
 export type Found =
 	| { readonly path: RawPath; readonly stat: BigIntStats }
 	/** It could not be looked at, or vanished, and what is below it is not known. */
-	| { readonly path: RawPath; readonly trouble: string };
+	| { readonly path: RawPath; readonly trouble: string; readonly code: string };
 
 /**
  * Everything in a tree, the root first, in the order of `comparePaths`. Synchronous, for worker threads: one call per entry,
@@ -30,7 +30,8 @@ export function* walkTree(root: RawPath): Generator<Found, void> {
 		try {
 			pending.push({ directory: path, names: namesIn(root, path), at: 0 });
 		} catch (error) {
-			yield { path, trouble: `its content could not be listed (${codeOf(error)})` };
+			const code = codeOf(error);
+			yield { path, trouble: `its content could not be listed (${code})`, code };
 		}
 	}
 }
@@ -40,10 +41,8 @@ function lookAt(root: RawPath, path: RawPath): Found {
 		return { path, stat: lstatSync(locate(root, path), { bigint: true }) };
 	} catch (error) {
 		const code = codeOf(error);
-		return {
-			path,
-			trouble: code === "ENOENT" ? "vanished while it was read" : `could not be read (${code})`,
-		};
+		const trouble = code === "ENOENT" ? "vanished while it was read" : `could not be read (${code})`;
+		return { path, trouble, code };
 	}
 }
 

@@ -1,0 +1,160 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { OperationError } from "@davit/protocol";
+import { errnoOf, fileFailure } from "./file-failure.ts";
+import type { FileContext, TreeComparison, Wanted } from "./job.ts";
+import { hashFile, listTree } from "./list-tree.ts";
+import { openWanted, type Side } from "./open-wanted.ts";
+import { comparePaths, type RawPath, rawOf, showRaw } from "./raw-path.ts";
+import type { TreeEntry } from "./tree-entry.ts";
+
+export interface Comparing extends FileContext {
+	readonly wanted: Wanted;
+	/** The present tree. */
+	readonly root: string;
+	/**
+	 * Directories' times count too, as after an unpacking. Without it they do not: they follow from what is added and removed in
+	 * them, and a person would not call that a replacement.
+	 */
+	readonly exact?: boolean;
+}
+
+/**
+ * What would change in the tree below `root` if it became what is wanted: by type, owner, mode, time, target and content. Every file
+ * whose size is the same is read and hashed; equal times prove nothing.
+ * @throws OperationError archive-not-found | archive-corrupt | archive-too-new | path-not-found | path-not-allowed
+ */
+export async function compareTree({
+	wanted,
+	root,
+	exact = false,
+	...context
+}: Comparing): Promise<TreeComparison> {
+	try {
+		const side = await openWanted(wanted, context.signal);
+		const comparing = { ...side, root: rawOf(root), isExact: exact, context };
+		return await merge(comparing, new Tally());
+	} catch (error) {
+		if (errnoOf(error) === "ENOENT") {
+			throw new OperationError("path-not-found", `${root} cannot be compared: it does not exist`, {
+				cause: error,
+			});
+		}
+		throw fileFailure(error, { doing: "comparing", path: root });
+	}
+}
+
+export function isSameTree({ replaces, adds, removes }: TreeComparison): boolean {
+	return replaces + adds + removes === 0;
+}
+
+interface Merging extends Side {
+	readonly root: RawPath;
+	readonly isExact: boolean;
+	readonly context: FileContext;
+}
+
+async function merge(merging: Merging, tally: Tally): Promise<TreeComparison> {
+	const present = listTree(merging.root);
+	let [want, have] = [await nextOf(merging.entries), await nextOf(present)];
+	let [bytes, steps] = [0, 0];
+	while (want !== undefined || have !== undefined) {
+		const order = orderOf(want, have);
+		await judge({ want: order <= 0 ? want : undefined, have: order >= 0 ? have : undefined }, merging, tally);
+		bytes += order <= 0 ? (want?.size ?? 0) : 0;
+		if (order <= 0) want = await nextOf(merging.entries);
+		if (order >= 0) have = await nextOf(present);
+		steps += 1;
+		if (steps % turnSteps !== 0) continue;
+		await nextTurn();
+		merging.context.signal.throwIfAborted();
+		merging.context.onProgress?.({ bytes, totalBytes: Math.max(bytes, merging.totalBytes) });
+	}
+	return tally.comparison;
+}
+
+const turnSteps = 1000;
+
+interface Pair {
+	readonly want: TreeEntry | undefined;
+	readonly have: TreeEntry | undefined;
+}
+
+/** Counts one path: what is wanted there against what is there. */
+async function judge({ want, have }: Pair, merging: Merging, tally: Tally): Promise<void> {
+	if (have === undefined) {
+		if (want !== undefined) tally.adds.add(want.path);
+		return;
+	}
+	if (want === undefined) return tally.removes.add(have.path);
+	if (await isSameEntry(want, have, merging)) tally.sameEntries += 1;
+	else tally.replaces.add(want.path);
+}
+
+async function nextOf(
+	entries: AsyncIterator<TreeEntry> | Iterator<TreeEntry>,
+): Promise<TreeEntry | undefined> {
+	const next = await entries.next();
+	return next.done === true ? undefined : next.value;
+}
+
+function orderOf(want: TreeEntry | undefined, have: TreeEntry | undefined): number {
+	if (want === undefined) return 1;
+	return have === undefined ? -1 : comparePaths(want.path, have.path);
+}
+
+async function isSameEntry(want: TreeEntry, have: TreeEntry, merging: Merging): Promise<boolean> {
+	if (!hasSameMetadata(want, have, merging)) return false;
+	if (want.type !== "file") return true;
+	const [wanted, present] = [
+		await merging.hashOf(want),
+		await hashFile(merging.root, have.path, merging.context.signal),
+	];
+	return wanted !== undefined && wanted === present;
+}
+
+function hasSameMetadata(want: TreeEntry, have: TreeEntry, { isExact, toleranceNs }: Merging): boolean {
+	const apartNs = want.mtimeNs - have.mtimeNs;
+	const isSameTime = apartNs < toleranceNs && apartNs > -toleranceNs;
+	return (
+		want.type === have.type &&
+		// A symlink has no mode of its own on Linux.
+		(want.type === "symlink" || want.mode === have.mode) &&
+		want.uid === have.uid &&
+		want.gid === have.gid &&
+		want.size === have.size &&
+		(isSameTime || (want.type === "directory" && !isExact)) &&
+		want.target === have.target &&
+		want.device?.[0] === have.device?.[0] &&
+		want.device?.[1] === have.device?.[1]
+	);
+}
+
+const maximumExamples = 20;
+
+class Names {
+	count = 0;
+	readonly examples: string[] = [];
+
+	add(path: RawPath): void {
+		this.count += 1;
+		if (this.examples.length < maximumExamples) this.examples.push(showRaw(path));
+	}
+}
+
+class Tally {
+	readonly replaces = new Names();
+	readonly adds = new Names();
+	readonly removes = new Names();
+	sameEntries = 0;
+
+	get comparison(): TreeComparison {
+		const { replaces, adds, removes, sameEntries } = this;
+		return {
+			replaces: replaces.count,
+			adds: adds.count,
+			removes: removes.count,
+			sameEntries,
+			examples: { replaces: replaces.examples, adds: adds.examples, removes: removes.examples },
+		};
+	}
+}

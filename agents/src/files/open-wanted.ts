@@ -1,0 +1,75 @@
+import { join } from "node:path";
+import { OperationError } from "@davit/protocol";
+import { readManifest } from "../archives/read-manifest.ts";
+import type { Wanted } from "./job.ts";
+import { hashFile, listTree } from "./list-tree.ts";
+import { comparePaths, type RawPath, rawOf } from "./raw-path.ts";
+import { isSameFile } from "./read-content.ts";
+import { readEntries } from "./read-entries.ts";
+import { FrameReader } from "./read-frames.ts";
+import type { TreeEntry } from "./tree-entry.ts";
+import { entriesFile } from "./write-content.ts";
+
+/** What a tree is compared with: its entries in the order of a walk. */
+export interface Side {
+	readonly entries: AsyncIterator<TreeEntry> | Iterator<TreeEntry>;
+	readonly totalBytes: number;
+	/** Times closer than this are the same. */
+	readonly toleranceNs: bigint;
+	/** SHA-256 of one of its files. */
+	readonly hashOf: (entry: TreeEntry) => Promise<string | undefined>;
+}
+
+/** What Node can set: it takes times as doubles. */
+const microsecondNs = 1000n;
+
+export async function openWanted(wanted: Wanted, signal: AbortSignal): Promise<Side> {
+	if ("tree" in wanted) {
+		const tree = rawOf(wanted.tree);
+		return {
+			entries: listTree(tree),
+			totalBytes: 0,
+			toleranceNs: microsecondNs,
+			hashOf: ({ path }) => hashFile(tree, path, signal),
+		};
+	}
+	const { fidelity, contentBytes } = await readManifest(wanted.archive);
+	return {
+		entries: await inOrder(wanted.archive, signal),
+		totalBytes: contentBytes,
+		// The archive API gives whole seconds.
+		toleranceNs: fidelity === "full" ? microsecondNs : 1_000_000_000n,
+		hashOf: async ({ sha256 }) => sha256,
+	};
+}
+
+/** The archive's entries, checked against its manifest first and brought into the walk's order where they are not in it. */
+async function inOrder(
+	archive: string,
+	signal: AbortSignal,
+): Promise<AsyncIterator<TreeEntry> | Iterator<TreeEntry>> {
+	let [last, isOrdered]: [RawPath | undefined, boolean] = [undefined, true];
+	for await (const { path } of archivedEntries(archive, signal)) {
+		if (last !== undefined && comparePaths(last, path) >= 0) isOrdered = false;
+		last = path;
+	}
+	if (isOrdered) return archivedEntries(archive, signal);
+	const entries: TreeEntry[] = [];
+	for await (const entry of archivedEntries(archive, signal)) entries.push(entry);
+	return entries.sort((left, right) => comparePaths(left.path, right.path)).values();
+}
+
+async function* archivedEntries(archive: string, signal: AbortSignal): AsyncGenerator<TreeEntry, void> {
+	const { artefacts } = await readManifest(archive);
+	using frames = new FrameReader(join(archive, entriesFile));
+	for await (const entry of readEntries(frames)) {
+		signal.throwIfAborted();
+		if (entry.skipped === undefined) yield entry;
+	}
+	const expected = artefacts.find(({ path }) => path === entriesFile);
+	if (expected !== undefined && isSameFile(frames.summary, expected)) return;
+	throw new OperationError(
+		"archive-corrupt",
+		`the list of entries in ${archive} does not match its manifest`,
+	);
+}
