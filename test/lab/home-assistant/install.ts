@@ -89,9 +89,12 @@ async function prepareInstaller({ recipe, root }: Site, signal: AbortSignal): Pr
 	};
 	if (recipe.suite === undefined) {
 		const env = { ...settings, UV_CACHE_DIR: join(root, "uv-cache") };
-		return Object.assign((words: readonly string[]) => run([tool, ...words], { signal, env }), {
-			venv: join(root, "venv"),
-		});
+		return Object.assign(
+			(words: readonly string[]) => run([tool, ...words], { signal, env, contained: true }),
+			{
+				venv: join(root, "venv"),
+			},
+		);
 	}
 	await bootstrapDebian({ suite: recipe.suite, include: recipe.python, root }, signal);
 	await copyFile(tool, join(root, "usr/local/bin/uv"));
@@ -104,15 +107,18 @@ async function prepareInstaller({ recipe, root }: Site, signal: AbortSignal): Pr
 		"LANG=C.UTF-8",
 	];
 	const inside = ["chroot", root, ...environment, ...assignments.map((pair) => pair.join("="))];
-	return Object.assign((words: readonly string[]) => run([...inside, "uv", ...words], { signal }), {
-		venv: "/venv",
-	});
+	return Object.assign(
+		(words: readonly string[]) => run([...inside, "uv", ...words], { signal, contained: true }),
+		{
+			venv: "/venv",
+		},
+	);
 }
 
 function installUv(signal: AbortSignal): Promise<string> {
 	const build = async (folder: string): Promise<void> => {
 		await run(["python3", "-m", "venv", join(folder, "venv")], { signal });
-		await run([join(folder, "venv/bin/pip"), "install", "--quiet", "uv"], { signal });
+		await run([join(folder, "venv/bin/pip"), "install", "--quiet", "uv"], { signal, contained: true });
 		await cp(join(folder, "venv/bin/uv"), join(folder, "uv"));
 		await rm(join(folder, "venv"), { recursive: true });
 	};
@@ -137,7 +143,10 @@ async function bootstrapDebian({ suite, include, root }: DebianWish, signal: Abo
 	// Debian 12's debootstrap has no script for later suites; that of sid serves them all, signatures are checked as ever.
 	const script = "/usr/share/debootstrap/scripts/sid";
 	const options = ["--variant=minbase", `--include=${include},ca-certificates`];
-	await run(["debootstrap", ...options, suite, root, await findMirror(signal), script], { signal });
+	await run(["debootstrap", ...options, suite, root, await findMirror(signal), script], {
+		signal,
+		contained: true,
+	});
 	for (const path of ["var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man"]) {
 		await rm(join(root, path), { recursive: true, force: true });
 	}

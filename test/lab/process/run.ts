@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { Readable, type Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
+import { contain } from "./contain.ts";
 import { ownEnvironment } from "./environment.ts";
 
 export type RunOptions = {
@@ -9,6 +10,8 @@ export type RunOptions = {
 	readonly env?: Readonly<Record<string, string>>;
 	readonly cwd?: string;
 	readonly input?: Readable | string;
+	/** The program, all it starts and all it mounts ends when this process does, and at once on an abort: for builders, which start others. */
+	readonly contained?: boolean;
 	/** Exit codes that are answers rather than failures; only 0 when absent. */
 	readonly expectedCodes?: readonly number[];
 };
@@ -36,12 +39,13 @@ export function systemEnvironment(
  * @throws Error with the last lines of its output when it ends otherwise than expected.
  */
 export async function run(argv: readonly string[], options: RunOptions): Promise<Outcome> {
-	const [program, ...parameters] = argv;
+	const [program, ...parameters] = options.contained === true ? contain(argv) : argv;
 	if (program === undefined) throw new Error("nothing to run: argv is empty");
 	const child = spawn(program, parameters, {
 		stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
 		env: systemEnvironment(options.env),
 		signal: options.signal,
+		killSignal: options.contained === true ? "SIGKILL" : "SIGTERM",
 		...(options.cwd === undefined ? {} : { cwd: options.cwd }),
 	});
 	const ended = new Promise<number>((resolve, reject) => {
