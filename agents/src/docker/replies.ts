@@ -107,7 +107,7 @@ export const ContainerReply = z
 		Id: z.string(),
 		Name: z.string(),
 		Image: z.string(),
-		State: z.object({ Status: z.string(), StartedAt: z.string(), ExitCode: z.int() }),
+		State: z.object({ Status: z.string(), StartedAt: z.string(), FinishedAt: z.string() }),
 		Config: z.object({ Labels: labels, StopTimeout: z.int().nullish() }),
 		HostConfig: z.object({
 			RestartPolicy: RestartPolicy.nullish(),
@@ -121,7 +121,8 @@ export const ContainerReply = z
 		state: container.State.Status,
 		/** As the engine writes it; changes with every start. */
 		startedAt: container.State.StartedAt,
-		exitCode: container.State.ExitCode,
+		/** When it ended the last time; the year 1 where it never did. */
+		finishedAt: container.State.FinishedAt,
 		labels: container.Config.Labels,
 		/** Seconds it asks for to end by itself; absent = the engine's default. */
 		stopTimeoutSeconds: container.Config.StopTimeout ?? undefined,

@@ -9,8 +9,8 @@ interface Surroundings {
 	readonly engine: (signal: AbortSignal) => Promise<Engine>;
 	readonly signal: AbortSignal;
 	readonly now: () => number;
-	/** Since when a stop may have been asked for by a Davit that is gone; absent where every stop was waited for. */
-	readonly mayStopSinceMs?: number;
+	/** When the operation began: since then it may have asked for a stop that is still under way. */
+	readonly startedAtMs: number;
 }
 
 export interface BroughtBack {
@@ -89,10 +89,10 @@ async function bringBackOne(container: Treated, surroundings: Surroundings): Pro
 async function awaitStopUnderWay(
 	{ id, treatment, startedAt, graceSeconds }: Treated,
 	engine: Engine,
-	{ signal, now, mayStopSinceMs }: Surroundings,
+	{ signal, now, startedAtMs }: Surroundings,
 ): Promise<void> {
-	if (mayStopSinceMs === undefined || treatment !== "stopped") return;
-	const span = { id, sinceMs: mayStopSinceMs, untilMs: now() };
+	if (treatment !== "stopped") return;
+	const span = { id, sinceMs: startedAtMs, untilMs: now() };
 	if (!(await engine.wasToldToEnd(span, signal))) return;
 	const tooLate = performance.now() + (graceSeconds + 5) * 1000;
 	while (performance.now() < tooLate) {

@@ -21,9 +21,6 @@ export interface WriterSteps {
 	/** Empty where nobody is touched. */
 	readonly quiesce: readonly Step[];
 	readonly resume: readonly Step[];
-	/** What was noticed by the time `resume` had run in this process. */
-	readonly warnings: () => readonly string[];
-	readonly downtimeMs: () => number;
 }
 
 const Times = z.object({ atMs: z.record(z.string(), z.number()) });
@@ -31,19 +28,13 @@ const Noticed = z.object({ warnings: z.array(z.string()).default([]) });
 
 /** Two steps around a copy or a swap. Whatever happens to the first, its undo makes each container what it was. */
 export function writerSteps(treatment: Treatment, context: OperationContext): WriterSteps {
-	const { place, treated } = treatment;
-	const outputs = new Map<string, Readonly<Record<string, unknown>>>();
-	if (treated.length === 0) return { quiesce: [], resume: [], warnings: () => [], downtimeMs: () => 0 };
-	// A process that came after a crash knows nothing of stops that its predecessor had asked for.
-	let mayStopStill = true;
-	const bringAllBack = async () => {
-		const signal = AbortSignal.timeout(bringBackMs);
-		return bringBack(treated, {
+	const { place, treated, startedAtMs } = treatment;
+	if (treated.length === 0) return { quiesce: [], resume: [] };
+	const bringAllBack = () =>
+		bringBack(treated, {
 			engine: (during) => requireEngine(context, during),
-			...{ signal, now: context.now },
-			...(mayStopStill ? { mayStopSinceMs: treatment.startedAtMs } : {}),
+			...{ signal: AbortSignal.timeout(bringBackMs), now: context.now, startedAtMs },
 		});
-	};
 	const intent = {
 		containers: treated.map(({ name, state, treatment: how }) => ({ name, state, treatment: how })),
 	};
@@ -52,9 +43,7 @@ export function writerSteps(treatment: Treatment, context: OperationContext): Wr
 		intent,
 		async run(signal) {
 			const engine = await requireEngine(context, signal);
-			mayStopStill = false;
-			const quiesced = await quiesce(treated, { engine, signal, now: context.now });
-			return record(outputs, "quiesce", { atMs: timesOf(quiesced) });
+			return { atMs: timesOf(await quiesce(treated, { engine, signal, now: context.now })) };
 		},
 		probe: async () => ((await isAllBack(treated, context)) ? "absent" : "partial"),
 		undo: async () => void (await bringAllBack()),
@@ -65,17 +54,13 @@ export function writerSteps(treatment: Treatment, context: OperationContext): Wr
 		async run(signal) {
 			const engine = await requireEngine(context, signal);
 			const warnings = await noticeStrays(treated, place, { engine, signal });
-			return record(outputs, "resume", { atMs: timesOf(await bringAllBack()), warnings });
+			return { atMs: timesOf(await bringAllBack()), warnings };
 		},
 		probe: async () => ((await isAllBack(treated, context)) ? "complete" : "absent"),
+		// What it does is what the undo of `quiesce` does.
 		undo: async () => undefined,
 	};
-	return {
-		quiesce: [quiesceStep],
-		resume: [resumeStep],
-		warnings: () => warningsOf(outputs),
-		downtimeMs: () => downtimeOf(outputs),
-	};
+	return { quiesce: [quiesceStep], resume: [resumeStep] };
 }
 
 /** How long the longest-treated container did not serve; 0 where none was touched. */
@@ -100,13 +85,4 @@ async function isAllBack(treated: readonly Treated[], context: OperationContext)
 
 function timesOf(times: readonly { readonly id: string; readonly atMs: number }[]): Record<string, number> {
 	return Object.fromEntries(times.map(({ id, atMs }) => [id, atMs]));
-}
-
-function record(
-	outputs: Map<string, Readonly<Record<string, unknown>>>,
-	step: string,
-	output: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, unknown>> {
-	outputs.set(step, output);
-	return output;
 }

@@ -1,0 +1,23 @@
+import type { OperationName } from "@davit/protocol";
+import type { Handler } from "./operation.ts";
+import { backUp } from "./resource/back-up.ts";
+import { plan } from "./resource/plan.ts";
+import { prune } from "./resource/prune.ts";
+import { restore, undo } from "./resource/restore.ts";
+import { verify } from "./resource/verify.ts";
+
+/** What this agent does for each operation of the catalogue; volumes and folders differ only in where their data lies. */
+export const handlers: { readonly [Name in OperationName]: Handler<Name> } = {
+	"volume.backup": backUp,
+	"volume.verify": verify,
+	"volume.plan": plan,
+	"volume.restore": restore,
+	"volume.undo": undo,
+	"volume.prune": prune,
+	"path.backup": backUp,
+	"path.verify": verify,
+	"path.plan": plan,
+	"path.restore": restore,
+	"path.undo": undo,
+	"path.prune": prune,
+};

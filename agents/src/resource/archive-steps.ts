@@ -1,0 +1,186 @@
+import {
+	type ArchiveId,
+	type Consistency,
+	type Instant,
+	instantOf,
+	type Manifest,
+	parseResource,
+} from "@davit/protocol";
+import { commandLabel } from "../docker/command-label.ts";
+import { requireEngine } from "../docker/require-engine.ts";
+import type { PackedTree } from "../files/job.ts";
+import { packTarStream } from "../files/pack-tar-stream.ts";
+import { runFileJob } from "../files/run-job.ts";
+import type { OperationContext, Step } from "../operation.ts";
+import { davitVersion } from "../version.ts";
+import { openVolumeTar, removeReader } from "../volume/read-over-engine.ts";
+import type { Located } from "./locate.ts";
+import type { Treated } from "./plan-treatment.ts";
+import { showProgress } from "./show-progress.ts";
+import { downtimeOf, warningsOf, writerSteps } from "./writer-steps.ts";
+
+/** Everything a backup needs to know, now or after a crash. */
+export type BackupFacts = Located & {
+	readonly archive: ArchiveId;
+	readonly startedAtMs: number;
+	readonly treated: readonly Treated[];
+	/** All that could write when it began, and what is done with each. */
+	readonly writers: Manifest["writers"];
+};
+
+type Outputs = Map<string, Readonly<Record<string, unknown>>>;
+
+/** Quiesce, copy, resume, seal, verify: an archive that was not read back goes again, and writers wait for the copy only. */
+export function archiveSteps(facts: BackupFacts, context: OperationContext): readonly Step[] {
+	// Up to the commit point one life of the agent runs all steps, so later ones may read what earlier ones found.
+	const outputs: Outputs = new Map();
+	const copied: { folder?: string; tree?: PackedTree } = {};
+	const writers = writerSteps(facts, context);
+	const steps = [
+		...writers.quiesce,
+		copyStep(facts, context, copied),
+		...writers.resume,
+		sealStep(facts, context, { copied, outputs }),
+		verifyStep(facts, context),
+	];
+	return steps.map((step) => ({ ...step, run: (signal) => keepOutput(step, outputs, signal) }));
+}
+
+export function takenAt({ startedAtMs }: BackupFacts): Instant {
+	return instantOf(startedAtMs);
+}
+
+/** What was really done: the weakest that any writer got, and `live` where one wrote after all. */
+export function consistencyOf({ writers }: BackupFacts, strays: readonly string[]): Consistency {
+	const ladder = ["live", "paused", "stopped"] as const;
+	if (strays.length > 0) return "live";
+	return ladder.find((step) => writers.some(({ treatment }) => treatment === step)) ?? "stopped";
+}
+
+async function keepOutput(step: Step, outputs: Outputs, signal: AbortSignal) {
+	const output = await step.run(signal);
+	if (output !== undefined) outputs.set(step.name, output);
+	return output;
+}
+
+function copyStep(
+	facts: BackupFacts,
+	context: OperationContext,
+	copied: { folder?: string; tree?: PackedTree },
+): Step {
+	const { place, archive, dataPath } = facts;
+	const { archives } = context;
+	return {
+		name: "copy",
+		intent: { from: place.folder, dataPath, archive },
+		async run(signal) {
+			const folder = await archives.begin(place.resource, archive, takenAt(facts));
+			const tree =
+				dataPath === "host-path"
+					? await runFileJob(
+							{ kind: "pack", root: place.folder, directory: folder },
+							{ signal, onProgress: showProgress("copy", context) },
+						)
+					: await copyOverEngine(facts, context, { folder, signal });
+			Object.assign(copied, { folder, tree });
+			const { entries, contentBytes, warnings } = tree;
+			return { entries, contentBytes, warnings: warnings.slice(0, 50) };
+		},
+		probe: () => archives.presence(place.resource, archive),
+		async undo() {
+			await archives.discard(place.resource, archive);
+			if (dataPath === "host-path") return;
+			const signal = AbortSignal.timeout(60_000);
+			await removeReader(await requireEngine(context, signal), context.command, signal);
+		},
+	};
+}
+
+async function copyOverEngine(
+	{ place }: BackupFacts,
+	context: OperationContext,
+	{ folder, signal }: { readonly folder: string; readonly signal: AbortSignal },
+): Promise<PackedTree> {
+	const resource = parseResource(place.resource);
+	if (resource.kind !== "volume") throw new TypeError("only volumes are read over the engine");
+	const { command } = context;
+	const engine = await requireEngine(context, signal);
+	await using _reader = {
+		[Symbol.asyncDispose]: () => removeReader(engine, command, AbortSignal.timeout(60_000)),
+	};
+	const stream = await openVolumeTar(resource.volume, { engine, command, signal });
+	const onProgress = showProgress("copy", context);
+	return packTarStream({
+		...{ stream, directory: folder, signal },
+		// The engine does not say how much there is.
+		onProgress: ({ bytes }) => onProgress({ bytes }),
+	});
+}
+
+/** Writes the manifest, with which the archive exists; not yet verified, it counts for nothing. */
+function sealStep(
+	facts: BackupFacts,
+	context: OperationContext,
+	{ copied, outputs }: { readonly copied: { folder?: string; tree?: PackedTree }; readonly outputs: Outputs },
+): Step {
+	const { place, archive } = facts;
+	const { archives, now } = context;
+	return {
+		name: "seal",
+		intent: { archive },
+		async run() {
+			const { folder, tree } = copied;
+			if (folder === undefined || tree === undefined) throw new TypeError("sealed before it was copied");
+			const atMs = now();
+			await archives.commit(manifestOf(facts, context, { tree, outputs, atMs }), folder);
+			return { bytes: tree.artefacts.reduce((sum, { bytes }) => sum + bytes, 0), atMs };
+		},
+		probe: () => archives.presence(place.resource, archive),
+		undo: async () => {
+			if ((await archives.presence(place.resource, archive)) === "complete") await archives.remove(archive);
+		},
+	};
+}
+
+function manifestOf(
+	facts: BackupFacts,
+	{ site, host, command, run, engine }: OperationContext,
+	{ tree, outputs, atMs }: { readonly tree: PackedTree; readonly outputs: Outputs; readonly atMs: number },
+): Manifest {
+	const strays = warningsOf(outputs);
+	const { [commandLabel]: _ours, ...volumeLabels } = facts.labels;
+	return {
+		...{ format: "davit-capsule", version: 1, archive: facts.archive, site, host, command, run },
+		...{ resource: facts.place.resource, takenAt: takenAt(facts) },
+		durationMs: Math.max(0, Math.round(atMs - facts.startedAtMs)),
+		consistency: consistencyOf(facts, strays),
+		...{ writers: facts.writers, downtimeMs: downtimeOf(outputs), dataPath: facts.dataPath },
+		...{ fidelity: tree.fidelity, losses: tree.losses, artefacts: [...tree.artefacts] },
+		outcome: strays.length === 0 ? tree.outcome : "partial",
+		warnings: [...strays, ...tree.warnings].slice(0, 1000),
+		...{ entries: tree.entries, contentBytes: tree.contentBytes, davit: davitVersion },
+		...(engine === undefined ? {} : { engine: engine.version }),
+		...(Object.keys(volumeLabels).length === 0 ? {} : { volumeLabels }),
+		// Signing puts the key here that it signs with.
+		publicKey: "",
+	};
+}
+
+/** Reads back every byte from the disk. Only what passes is a backup. */
+function verifyStep({ archive }: BackupFacts, context: OperationContext): Step {
+	const { archives, now } = context;
+	return {
+		name: "verify",
+		intent: { archive },
+		commits: true,
+		async run(signal) {
+			await archives.verify(archive, { signal, onProgress: showProgress("verify", context) });
+			return { atMs: now() };
+		},
+		async probe() {
+			const { summary } = await archives.find(archive);
+			return summary.proof.includes("verified") && !summary.damaged ? "complete" : "absent";
+		},
+		undo: async () => undefined,
+	};
+}

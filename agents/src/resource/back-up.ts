@@ -1,0 +1,91 @@
+import { BackupResult, type Manifest, OperationError, parseResource, resourceOf } from "@davit/protocol";
+import { z } from "zod";
+import { runFileJob } from "../files/run-job.ts";
+import type { Operation, OperationContext } from "../operation.ts";
+import { archiveSteps, type BackupFacts, consistencyOf, takenAt } from "./archive-steps.ts";
+import { lackOfSpace } from "./check-space.ts";
+import { findUsersNow, isAlive, type User } from "./find-users.ts";
+import { type Located, locate } from "./locate.ts";
+import { planForCopy, type Treated } from "./plan-treatment.ts";
+import { policyOf } from "./policy.ts";
+import { downtimeOf, warningsOf } from "./writer-steps.ts";
+
+/**
+ * Copies a resource into a verified archive. Its writers are stopped, paused or left alone for the length of the copy, and brought
+ * back before the archive is read back. A failure leaves no archive.
+ */
+export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
+	async prepare(params, context, signal) {
+		const located = await locate(resourceOf(params), context, signal);
+		refuseMissing(located);
+		await requireSpace(located, context, signal);
+		const { place, labels } = located;
+		const asked = params.consistency ?? policyOf(place.resource, labels, context.config);
+		// The states of containers move fastest, so they are looked at last.
+		const startedAtMs = context.now();
+		const { engine } = context;
+		const users = await findUsersNow(place, engine, signal);
+		const treated = engine === undefined ? [] : await planForCopy(users, asked, { engine, signal });
+		const archive = context.archives.archiveOf(context.command);
+		return { ...located, archive, startedAtMs, treated, writers: describeWriters(users, treated) };
+	},
+	steps: archiveSteps,
+	result(facts, outputs) {
+		const copied = Copied.parse(outputs.get("copy"));
+		const sealed = Sealed.parse(outputs.get("seal"));
+		// Missing where the agent ended between reading it back and writing that down.
+		const { atMs } = Timed.parse(outputs.get("verify") ?? sealed);
+		const strays = warningsOf(outputs);
+		const warnings = [...strays, ...copied.warnings].slice(0, 50);
+		const result = BackupResult.parse({
+			...{ archive: facts.archive, takenAt: takenAt(facts), bytes: sealed.bytes },
+			...{ contentBytes: copied.contentBytes, entries: copied.entries, warnings },
+			...{ consistency: consistencyOf(facts, strays), downtimeMs: downtimeOf(outputs) },
+			durationMs: Math.max(0, Math.round(atMs - facts.startedAtMs)),
+		});
+		return { state: warnings.length === 0 ? "succeeded" : "partial", result };
+	},
+};
+
+const Timed = z.object({ atMs: z.number() });
+const Copied = z.object({ entries: z.int(), contentBytes: z.int(), warnings: z.array(z.string()) });
+const Sealed = z.object({ bytes: z.int(), atMs: z.number() });
+
+function refuseMissing({ place }: Located): void {
+	if (place.exists) return;
+	const resource = parseResource(place.resource);
+	if (resource.kind === "path") {
+		throw new OperationError("path-not-found", `${resource.path} cannot be backed up: it is not there`);
+	}
+	throw new OperationError(
+		"volume-not-found",
+		`volume ${resource.volume} cannot be backed up: the engine has none`,
+	);
+}
+
+async function requireSpace(
+	{ place, dataPath }: Located,
+	context: OperationContext,
+	signal: AbortSignal,
+): Promise<void> {
+	const { archives, config } = context;
+	// How much the archive API will give cannot be known before.
+	const needBytes =
+		dataPath === "host-path"
+			? (await runFileJob({ kind: "measure", root: place.folder }, { signal })).contentBytes
+			: 0;
+	const lack = lackOfSpace({
+		...{ what: `the archive of ${place.resource}`, path: config.archivesPath, needBytes },
+		...{ freeBytes: await archives.freeBytes(), reserveBytes: config.minimumFreeBytes },
+	});
+	if (lack !== undefined) throw lack;
+}
+
+function describeWriters(users: readonly User[], treated: readonly Treated[]): Manifest["writers"] {
+	return users
+		.filter(({ writes, state }) => writes && isAlive(state))
+		.map(({ id, container, state }) => {
+			const known = treated.find((one) => one.id === id);
+			return { container, treatment: known?.treatment ?? (state === "paused" ? "paused" : "live") };
+		});
+}
