@@ -1,13 +1,32 @@
 import type { KeyObject } from "node:crypto";
-import type {
-	ArchiveId,
-	ArchiveSummary,
-	CommandId,
-	Instant,
-	Logger,
-	Manifest,
-	ResourceId,
+import { join } from "node:path";
+import {
+	type ArchiveId,
+	type ArchiveSummary,
+	type CommandId,
+	type Instant,
+	type Logger,
+	type Manifest,
+	OperationError,
+	type ResourceId,
+	resourceKey,
 } from "@davit/protocol";
+import { freeBytesAt } from "../files/file-failure.ts";
+import {
+	beginArchive,
+	commitArchive,
+	isOf,
+	listArchives,
+	listResources,
+	presenceIn,
+	removeAll,
+	removeFolder,
+	sweepFolders,
+	verifyArchive,
+} from "./hold-archives.ts";
+import { inspectArchive } from "./inspect-archive.ts";
+import { archiveOf, type FolderState, listFolders, namesIn } from "./name-folders.ts";
+import { makeFolder, renameDurably } from "./write-durably.ts";
 
 export interface ArchivesOptions {
 	/** The folder of all archives; made when it is missing. */
@@ -65,4 +84,46 @@ export interface Archives {
 	freeBytes(): Promise<number>;
 	/** Deletes half built and half removed archives, except those with an id in `open`; returns their folders. */
 	sweep(open: ReadonlySet<ArchiveId>): Promise<string[]>;
+}
+
+/** Opens the archives' folder, and makes it when it is missing. */
+export async function openArchives(options: ArchivesOptions): Promise<Archives> {
+	const { path } = options;
+	await makeFolder(path);
+	const folderOf = (resource: ResourceId) => join(path, resourceKey(resource));
+	const search = async (archive: ArchiveId, state: FolderState) => {
+		for (const key of await namesIn(path)) {
+			const folder = (await listFolders(join(path, key))).find(isOf(archive, state));
+			if (folder !== undefined) return folder;
+		}
+		return undefined;
+	};
+	const demand = async (archive: ArchiveId) => {
+		const folder = await search(archive, "complete");
+		if (folder !== undefined) return folder;
+		throw new OperationError("archive-not-found", `no archive on this host has the id ${archive}`);
+	};
+	return {
+		archiveOf,
+		begin: (resource, archive, takenAt) => beginArchive(folderOf(resource), archive, takenAt),
+		commit: (manifest, partialFolder) => commitArchive(manifest, partialFolder, options),
+		discard: async (resource, archive) =>
+			removeAll(await listFolders(folderOf(resource)), isOf(archive, "partial")),
+		presence: async (resource, archive) => presenceIn(await listFolders(folderOf(resource)), archive),
+		list: (resource) => listArchives(folderOf(resource), options.log),
+		resources: () => listResources(path),
+		find: async (archive) => {
+			const folder = await demand(archive);
+			return { folder: folder.path, ...(await inspectArchive(folder)) };
+		},
+		verify: async (archive, watching) => verifyArchive(await demand(archive), watching, options),
+		remove: async (archive) => {
+			const complete = await search(archive, "complete");
+			if (complete !== undefined) await renameDurably(complete.path, `${complete.path}.removing`);
+			const removing = await search(archive, "removing");
+			if (removing !== undefined) await removeFolder(removing.path);
+		},
+		freeBytes: async () => freeBytesAt(path),
+		sweep: (open) => sweepFolders(path, open),
+	};
 }
