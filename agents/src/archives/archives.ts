@@ -59,6 +59,8 @@ export interface Watching {
 
 /** The archives of this host, on its disk. */
 export interface Archives {
+	/** The key that its manifests are signed with, SPKI in base64; each must name it. */
+	readonly publicKey: string;
 	/** The archive that a command makes: always the same one. */
 	archiveOf(command: CommandId): ArchiveId;
 	/** Makes an empty folder to build the archive in, durably; a half archive of the same id goes first. */
@@ -104,6 +106,7 @@ export async function openArchives(options: ArchivesOptions): Promise<Archives> 
 		throw new OperationError("archive-not-found", `no archive on this host has the id ${archive}`);
 	};
 	return {
+		publicKey: options.publicKey,
 		archiveOf,
 		begin: (resource, archive, takenAt) => beginArchive(folderOf(resource), archive, takenAt),
 		commit: (manifest, partialFolder) => commitArchive(manifest, partialFolder, options),
