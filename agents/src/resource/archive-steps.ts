@@ -144,7 +144,7 @@ function sealStep(
 
 function manifestOf(
 	facts: BackupFacts,
-	{ site, host, command, run, engine }: OperationContext,
+	{ site, host, command, run, engine, archives }: OperationContext,
 	{ tree, outputs, atMs }: { readonly tree: PackedTree; readonly outputs: Outputs; readonly atMs: number },
 ): Manifest {
 	const strays = warningsOf(outputs);
@@ -161,8 +161,7 @@ function manifestOf(
 		...{ entries: tree.entries, contentBytes: tree.contentBytes, davit: davitVersion },
 		...(engine === undefined ? {} : { engine: engine.version }),
 		...(Object.keys(volumeLabels).length === 0 ? {} : { volumeLabels }),
-		// Signing puts the key here that it signs with.
-		publicKey: "",
+		publicKey: archives.publicKey,
 	};
 }
 
