@@ -1,26 +1,35 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { PrincipalName } from "@davit/protocol";
+import { JoinDocument, OperationError, PrincipalName } from "@davit/protocol";
 import { act } from "./acts.ts";
-import type { Doors, Session } from "./doors.ts";
+import type { Assets } from "./assets.ts";
+import type { Doors } from "./doors.ts";
+import { answerAtDoor, notEntered } from "./entrance.ts";
 import { type Door, type Exchange, readForm, readTarget } from "./exchange.ts";
 import { checkFormToken, checkHost, checkOrigin } from "./guard.ts";
+import type { LiveViews } from "./live.ts";
 import { findLook } from "./looks.ts";
-import { fleetMetrics, renderMetrics } from "./metrics.ts";
+import { invitedPage } from "./pages/hosts.ts";
+import { refusalPage } from "./pages/notices.ts";
+import { planPage } from "./pages/plan.ts";
+import { answerToProbe } from "./probes.ts";
 import { type Body, readBody } from "./read-body.ts";
 import { errorDocument, Refusal, statusOf } from "./refusal.ts";
-import { sendDocument, sendEvents, sendText } from "./send.ts";
+import { sendDocument, sendEvents, sendOn } from "./send.ts";
+import { sendPage } from "./send-page.ts";
 import type { ServerOptions } from "./server.ts";
 import { streamDocument } from "./stream-document.ts";
 
 export interface AnswerContext extends ServerOptions {
 	readonly doors: Doors;
+	readonly assets: Assets;
+	readonly live: LiveViews;
 	readonly makePageLink: () => string;
 	/** Only this machine reaches the port. */
 	readonly isLocal: boolean;
 	readonly names: ReadonlySet<string>;
 }
 
-interface Call {
+export interface Call {
 	readonly request: IncomingMessage;
 	readonly response: ServerResponse;
 	readonly door: Door;
@@ -29,14 +38,12 @@ interface Call {
 
 /** Answers one request, whatever it holds; never throws. */
 export function answer(call: Call, context: AnswerContext): void {
-	answerOrThrow(call, context).catch(async (error: unknown) => {
-		const status = statusOf(error);
-		if (status === 500) context.log.error({ error, url: call.request.url }, "a request met a defect");
-		if (call.response.headersSent) return call.response.destroy();
-		// What is left of the request is not read any more.
-		call.response.setHeader("connection", "close");
-		return sendDocument(call, { status, document: errorDocument(error) });
-	});
+	answerOrThrow(call, context)
+		.catch((error: unknown) => refuse(error, call, context))
+		.catch((error: unknown) => {
+			context.log.error({ error }, "a refusal could not be sent");
+			call.response.destroy();
+		});
 }
 
 async function answerOrThrow(call: Call, context: AnswerContext): Promise<void> {
@@ -45,6 +52,7 @@ async function answerOrThrow(call: Call, context: AnswerContext): Promise<void> 
 	if (door === "tcp") checkHost(request, context.names);
 	const session = context.doors.find(request.headers.cookie);
 	if (await answerToProbe(call, target.path, { context, session })) return;
+	if (door === "tcp" && (await answerAtDoor(call, target, context))) return;
 	if (door === "tcp" && session === undefined) throw notEntered();
 	const exchange: Exchange = {
 		...target,
@@ -57,55 +65,98 @@ async function answerOrThrow(call: Call, context: AnswerContext): Promise<void> 
 	};
 	if (request.method === "GET" || request.method === "HEAD") await show(call, exchange, context);
 	else if (request.method === "POST") await carryOut(call, exchange, context);
-	else
-		throw new Refusal(
-			405,
-			`${request.method} is not something one can do here; look with GET, act with POST`,
-		);
+	else throw new Refusal(405, `${request.method} is nothing one can do here: look with GET, act with POST`);
 }
 
 async function show(call: Call, exchange: Exchange, context: AnswerContext): Promise<void> {
-	const look = findLook(context.desk, exchange.path, exchange.query);
-	if (exchange.form === "events") {
-		const events = streamDocument({ look, desk: context.desk }, exchange.signal);
+	const { path, query, form, signal } = exchange;
+	if (path.length === 1 && path[0] === "live") return showLive(call, exchange, context);
+	const look = findLook(context.desk, path, query);
+	if (form === "events") {
 		// Read once before the headers go out, so that what does not exist is a 404.
 		look.read();
-		return sendEvents(call.response, events, exchange.signal);
+		return sendEvents(call.response, streamDocument({ look, desk: context.desk }, signal), signal);
 	}
-	return sendDocument(call, { status: 200, document: look.read() });
+	if (form === "document") return sendDocument(call, { status: 200, document: look.read() });
+	if (look.elsewhere !== undefined) return sendOn(call.response, `${exchange.root}${look.elsewhere()}`);
+	const page = look.render({ root: exchange.root, query, now: context.now() });
+	return sendPage(call, { exchange, page, status: 200 }, context);
 }
 
+async function showLive(call: Call, { query, formToken, signal }: Exchange, context: AnswerContext) {
+	const view = query.get("view") ?? "/";
+	const version = call.request.headers["last-event-id"] ?? query.get("version") ?? undefined;
+	const isOfThisBuild = (query.get("build") ?? context.assets.build) === context.assets.build;
+	const viewer = { formToken, version: typeof version === "string" ? version : undefined, signal };
+	const events = isOfThisBuild ? context.live.follow(view, viewer) : reload();
+	const first = await events.next();
+	return sendEvents(call.response, following(first, events), signal);
+}
+
+/** Carries out what was posted; a browser is sent on to what came of it. */
 async function carryOut(call: Call, exchange: Exchange, context: AnswerContext): Promise<void> {
-	if (exchange.door === "tcp") checkOrigin(call.request, context.names);
+	const { path, door, root, form } = exchange;
+	if (door === "tcp") checkOrigin(call.request, context.names);
 	const body = await readBody(call.request);
-	if (exchange.door === "tcp") checkFormToken(tokenOf(call.request, body), exchange.formToken);
-	if (exchange.path.length === 1 && exchange.path[0] === "page-link" && exchange.door === "socket") {
+	if (door === "tcp") checkFormToken(tokenOf(call.request, body), exchange.formToken);
+	if (door === "socket" && path.length === 1 && path[0] === "page-link") {
 		return sendDocument(call, { status: 201, document: { url: context.makePageLink() } });
 	}
-	const { status, document } = await act({ desk: context.desk, exchange, body });
-	return sendDocument(call, { status, document });
+	try {
+		const { status, document, next } = await act({ desk: context.desk, exchange, body });
+		if (form !== "page") return await sendDocument(call, { status, document });
+		const invitation = JoinDocument.safeParse(document);
+		if (!invitation.success) return sendOn(call.response, `${root}${next}`);
+		const { host } = invitation.data;
+		const query = new URLSearchParams({ waiting: host });
+		const hosts = findLook(context.desk, ["hosts"], query).render({ root, query, now: context.now() });
+		return await sendPage(call, { exchange, page: invitedPage(hosts, invitation.data), status }, context);
+	} catch (error) {
+		const [place, id = "", verb] = path;
+		const isRefusedApply = form === "page" && place === "plans" && verb === "apply";
+		if (!isRefusedApply || !(error instanceof OperationError) || statusOf(error) === 404) throw error;
+		// Refused in the same place as the button, above the plan that it was pressed under.
+		const frame = { root, query: exchange.query, now: context.now() };
+		const page = planPage(context.desk.plan(id), frame, `${error.message}: ${error.hint}`);
+		return sendPage(call, { exchange, page, status: statusOf(error) }, context);
+	}
 }
 
-/** What programs ask: `/healthz` of anybody, `/metrics` of this machine or of who is logged in. */
-async function answerToProbe(
-	call: Call,
-	[place, ...rest]: readonly string[],
-	{ context, session }: { context: AnswerContext; session: Session | undefined },
-): Promise<boolean> {
-	if (rest.length > 0 || (call.request.method !== "GET" && call.request.method !== "HEAD")) return false;
-	if (place === "healthz") {
-		const broker = context.desk.status().broker.connected;
-		const history = context.isHistoryWritable();
-		const document = { ok: broker && history, broker, history };
-		await sendDocument(call, { status: document.ok ? 200 : 503, document });
-		return true;
+async function refuse(error: unknown, call: Call, context: AnswerContext): Promise<void> {
+	const status = statusOf(error);
+	const { request, response, door } = call;
+	if (status === 500)
+		context.log.error({ error, method: request.method, url: request.url }, "a request met a defect");
+	if (response.headersSent || response.destroyed) {
+		response.destroy();
+		return;
 	}
-	if (place !== "metrics") return false;
-	if (call.door === "tcp" && !context.isLocal && session === undefined) throw notEntered();
-	const metrics = [...fleetMetrics(context.desk, context.now()), ...(context.metrics?.() ?? [])];
-	const type = "text/plain; version=0.0.4; charset=utf-8";
-	await sendText(call, { status: 200, type, text: renderMetrics(metrics) });
-	return true;
+	// What is left of a request that was not read through is not waited for.
+	if (!request.complete) response.setHeader("connection", "close");
+	const document = errorDocument(error);
+	if (readForm(request.headers.accept) !== "page") return sendDocument(call, { status, document });
+	const root = rootOf(request.url ?? "");
+	const exchange = { root, formToken: "", door };
+	const frame = { root, query: new URLSearchParams(), now: context.now() };
+	const isOutside = context.doors.find(request.headers.cookie) === undefined && door === "tcp";
+	return sendPage(call, { exchange, page: refusalPage(document, frame), status, isOutside }, context);
+}
+
+async function* reload(): AsyncGenerator<string> {
+	yield "event: reload\ndata:\n\n";
+}
+
+/** The first event was asked for before the headers went out, so that an address that shows nothing is a 404. */
+async function* following(
+	first: IteratorResult<string>,
+	rest: AsyncGenerator<string>,
+): AsyncGenerator<string> {
+	try {
+		if (!first.done) yield first.value;
+		yield* rest;
+	} finally {
+		await rest.return(undefined);
+	}
 }
 
 function tokenOf(request: IncomingMessage, { content }: Body): unknown {
@@ -114,11 +165,10 @@ function tokenOf(request: IncomingMessage, { content }: Body): unknown {
 	return "token" in content ? content.token : undefined;
 }
 
-function notEntered(): Refusal {
-	return new Refusal(401, "nobody has come in with this browser yet", {
-		code: "not-allowed",
-		hint: "open the link that davit start printed, or make another: davit page",
-	});
+/** Of an address that perhaps cannot be read. */
+function rootOf(target: string): string {
+	const depth = (target.split("?")[0] ?? "").split("/").length - 2;
+	return depth < 1 ? "./" : "../".repeat(depth);
 }
 
 /** Ends when the asker goes away or the server closes. */

@@ -39,11 +39,6 @@ export function checkFormToken(given: unknown, expected: string): void {
 	});
 }
 
-/** Whether only this machine reaches an address that the server listens on. */
-export function isLoopback(address: string): boolean {
-	return address === "localhost" || address === "::1" || /^127(?:\.\d{1,3}){3}$/.test(address);
-}
-
 function foreign(): Refusal {
 	return new Refusal(403, "another site asked for this, so nothing was done", {
 		code: "not-allowed",

@@ -1,12 +1,26 @@
-import { isEnded } from "@davit/protocol";
+import { type AddressDocument, isEnded, type StatusDocument } from "@davit/protocol";
 import type { Desk } from "../desk.ts";
+import type { Frame, Page } from "./page.ts";
+import { archivePage } from "./pages/archive.ts";
+import { hostPage, hostsPage } from "./pages/hosts.ts";
+import { resourcePath } from "./pages/links.ts";
+import { archivesPage, resourcesPage, runsPage } from "./pages/lists.ts";
+import { overviewPage } from "./pages/overview.ts";
+import { planPage } from "./pages/plan.ts";
+import { resourcePage } from "./pages/resource.ts";
+import { runPage } from "./pages/run.ts";
+import { schedulePage, schedulesPage } from "./pages/schedules.ts";
 import { readFilter } from "./read-filter.ts";
 import { Refusal } from "./refusal.ts";
 
-/** One thing to look at: its document, and when it has changed for good. */
+/** One thing to look at: its document, its page, and when either has changed. */
 export interface Look {
 	/** @throws OperationError where it does not exist */
 	read(): unknown;
+	/** @throws OperationError where it does not exist */
+	render(frame: Frame): Page;
+	/** Where the page is instead, seen from the served root. */
+	elsewhere?(): string;
 	/** Nothing more will change. */
 	isOver(): boolean;
 	isTouchedBy(changed: ReadonlySet<string>): boolean;
@@ -15,63 +29,112 @@ export interface Look {
 interface Asked {
 	readonly desk: Desk;
 	readonly query: URLSearchParams;
-	readonly first: string | undefined;
-	readonly second: string | undefined;
 }
 
 /** What an address looks at. @throws Refusal 404 where it looks at nothing, 400 where its query cannot be read */
 export function findLook(desk: Desk, path: readonly string[], query: URLSearchParams): Look {
 	const [place = "", first, second, ...rest] = path;
-	const find = Object.hasOwn(places, place) ? places[place] : undefined;
-	const found = rest.length === 0 ? find?.({ desk, query, first, second }) : undefined;
+	const asked = { desk, query };
+	const found = rest.length > 0 ? undefined : findIn(place, [first, second], asked);
 	if (found === undefined) throw new Refusal(404, `there is nothing at /${path.join("/").slice(0, 200)}`);
 	return found;
 }
 
-const places: Readonly<Record<string, (asked: Asked) => Look | undefined>> = {
-	"": ({ desk, first }) => (first === undefined ? look(() => desk.status()) : undefined),
-	hosts: ({ desk, query, first, second }) => {
-		if (second !== undefined) return undefined;
-		if (first !== undefined) return look(() => desk.host(first));
-		const filter = readFilter(query);
-		return look(() => desk.hosts(filter));
-	},
-	resources: ({ desk, query, first, second }) => {
-		if (first !== undefined && second !== undefined) return look(() => desk.resource(first, second));
-		if (first !== undefined) return undefined;
-		const filter = readFilter(query);
-		return look(() => desk.resources(filter));
-	},
-	archives: ({ desk, query, first, second }) => {
-		if (second !== undefined) return undefined;
-		if (first !== undefined) return look(() => desk.archive(first));
-		const filter = readFilter(query);
-		return look(() => desk.archives(filter));
-	},
-	runs: ({ desk, query, first, second }) => {
-		if (second !== undefined) return undefined;
-		if (first !== undefined) return lookAtRun(desk, first);
-		const filter = readFilter(query);
-		return look(() => desk.runs(filter));
-	},
-	schedules: ({ desk, first, second }) => {
-		if (second !== undefined) return undefined;
-		return first === undefined ? look(() => desk.schedules()) : look(() => desk.schedule(first));
-	},
-	plans: ({ desk, first, second }) =>
-		first !== undefined && second === undefined ? look(() => desk.plan(first)) : undefined,
-	resolve: ({ desk, query, first }) =>
-		first === undefined ? look(() => desk.resolve(query.get("address") ?? "")) : undefined,
-};
-
-function look(read: () => unknown): Look {
-	return { read, isOver: () => false, isTouchedBy: () => true };
+function findIn(
+	place: string,
+	[first, second]: readonly [string | undefined, string | undefined],
+	asked: Asked,
+): Look | undefined {
+	if (first === undefined) return Object.hasOwn(lists, place) ? lists[place]?.(asked) : undefined;
+	if (place === "resources") return second === undefined ? undefined : resourceLook(asked, first, second);
+	if (second !== undefined) return undefined;
+	return Object.hasOwn(singles, place) ? singles[place]?.(asked, first) : undefined;
 }
 
-function lookAtRun(desk: Desk, run: string): Look {
+const lists: Readonly<Record<string, (asked: Asked) => Look>> = {
+	"": ({ desk }) => look(() => desk.status(), overviewPage),
+	hosts: hostsLook,
+	resources: ({ desk, query }) => {
+		const filter = readFilter(query);
+		return look(
+			() => desk.resources(filter),
+			(document, frame) => resourcesPage({ ...document, fleet: fleetOf(desk.status()) }, frame),
+		);
+	},
+	archives: ({ desk, query }) => {
+		const filter = readFilter(query);
+		return look(
+			() => desk.archives(filter),
+			(document, frame) => archivesPage({ ...document, fleet: fleetOf(desk.status()) }, frame),
+		);
+	},
+	runs: ({ desk, query }) => {
+		const filter = readFilter(query);
+		return look(
+			() => desk.runs(filter),
+			(document, frame) => runsPage({ ...document, fleet: fleetOf(desk.status()) }, frame),
+		);
+	},
+	schedules: ({ desk }) =>
+		look(
+			() => desk.schedules(),
+			(document, frame) => schedulesPage({ document, hosts: desk.status().hosts }, frame),
+		),
+	resolve: ({ desk, query }) => {
+		const read = () => desk.resolve(query.get("address")?.trim() ?? "");
+		// Its page is the one of what the address means.
+		const render = () => overviewPage(desk.status(), { root: "./", now: 0, query });
+		return { ...look(read, render), elsewhere: () => placeOf(read()) };
+	},
+};
+
+const singles: Readonly<Record<string, (asked: Asked, name: string) => Look>> = {
+	hosts: ({ desk }, name) => look(() => desk.host(name), hostPage),
+	archives: ({ desk }, id) => look(() => desk.archive(id), archivePage),
+	runs: ({ desk }, id) => ({
+		...look(() => desk.run(id), runPage),
+		isOver: () => isEnded(desk.run(id).run.state),
+		isTouchedBy: (changed) => changed.has(`run:${id}`),
+	}),
+	schedules: ({ desk }, name) => look(() => desk.schedule(name), schedulePage),
+	plans: ({ desk }, id) =>
+		look(
+			() => desk.plan(id),
+			(document, frame) => planPage(document, frame),
+		),
+};
+
+function resourceLook({ desk }: Asked, host: string, resource: string): Look {
+	return look(() => desk.resource(host, resource), resourcePage);
+}
+
+function hostsLook({ desk, query }: Asked): Look {
+	const filter = readFilter(query);
+	const invited = query.get("waiting") ?? undefined;
+	return look(
+		() => desk.hosts(filter),
+		(document, frame) => {
+			const joined = desk.status().hosts.find(({ host, heardAt }) => host === invited && heardAt !== null);
+			return hostsPage({ document, waitingFor: joined ?? invited }, frame);
+		},
+	);
+}
+
+function look<Document>(read: () => Document, page: (document: Document, frame: Frame) => Page): Look {
 	return {
-		read: () => desk.run(run),
-		isOver: () => isEnded(desk.run(run).run.state),
-		isTouchedBy: (changed) => changed.has(`run:${run}`),
+		read,
+		render: (frame) => page(read(), frame),
+		isOver: () => false,
+		isTouchedBy: () => true,
 	};
+}
+
+function fleetOf({ counts, hosts }: StatusDocument) {
+	return { counts, hosts: hosts.map(({ host }) => host) };
+}
+
+function placeOf({ host, resource, archive, run }: AddressDocument): string {
+	if (run !== null) return `runs/${run}`;
+	if (archive !== null) return `archives/${archive}`;
+	return resource === null ? `hosts/${host}` : resourcePath(host, resource);
 }

@@ -6,12 +6,14 @@ import {
 } from "node:http";
 import { hostname } from "node:os";
 import { type Logger, OperationError } from "@davit/protocol";
+import { isLoopback } from "../config.ts";
 import type { Desk } from "../desk.ts";
 import { answer } from "./answer.ts";
+import { readAssets } from "./assets.ts";
 import { openDoors } from "./doors.ts";
 import type { Door } from "./exchange.ts";
-import { isLoopback } from "./guard.ts";
 import { listenOnPort, listenOnSocket } from "./listen.ts";
+import { openLiveViews } from "./live.ts";
 import type { Metric } from "./metrics.ts";
 
 export interface HttpConfig {
@@ -65,7 +67,9 @@ export async function openServer(options: ServerOptions): Promise<Server> {
 	const doors = await openDoors({ ...options, password: http.password });
 	let origin = "";
 	const makePageLink = () => `${origin}/door?key=${doors.makeKey()}`;
-	const context = { ...options, doors, makePageLink, isLocal, names: namesOf(http) };
+	const assets = await readAssets();
+	const live = opened.use(openLiveViews(options));
+	const context = { ...options, doors, assets, live, makePageLink, isLocal, names: namesOf(http) };
 	const serve = (door: Door) =>
 		makeServer((request, response) => answer({ request, response, door, closing: closing.signal }, context));
 

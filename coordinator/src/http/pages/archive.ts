@@ -1,0 +1,81 @@
+import type { ArchiveDocument } from "@davit/protocol";
+import { type Html, html } from "../html.ts";
+import type { Frame, Page } from "../page.ts";
+import { countEntries, exactTime, formatBytes, formatSeconds, moment } from "./format.ts";
+import { refusalOf, tokenField, verifyForm } from "./forms.ts";
+import { resourceLink, resourceTitle, runLink, sameAs } from "./links.ts";
+import { archiveState } from "./tables.ts";
+import { proofPips } from "./words.ts";
+
+/** One archive: what it is, and how it is restored. */
+export function archivePage(document: ArchiveDocument, frame: Frame): Page {
+	const { row } = document;
+	return {
+		title: `Archive ${row.short}`,
+		state: row.damaged ? "failed" : row.outcome === "partial" ? "partial" : "safe",
+		place: "Archives",
+		asOf: document.asOf,
+		sections: [
+			{ id: "verdict", html: verdict(document, frame) },
+			{ id: "facts", html: facts(document, frame) },
+			{ id: "restore", html: restore(document, frame) },
+			{ id: "open", html: openWithoutDavit(document) },
+		],
+	};
+}
+
+function verdict({ row, resourceRow }: ArchiveDocument, frame: Frame): Html {
+	const archive = { host: row.host, resource: row.resource, archive: row.id };
+	return html`<header id="verdict">
+		<h1>${resourceTitle(row.host, row.resource)} as it was ${moment(row.takenAt, frame.now)}</h1>
+		<p class="lead">${archiveState(row)} ${proofPips(row.proof)}</p>
+		<div class="buttons">${verifyForm(frame, archive, refusalOf(resourceRow))}<span class="muted">reads every byte and compares it with the signed manifest</span></div>
+	</header>`;
+}
+
+function facts({ row }: ArchiveDocument, frame: Frame): Html {
+	return html`<section id="facts" aria-label="Facts">
+		<dl>
+			<dt>Archive</dt><dd><code>${row.id}</code> of ${resourceLink(frame.root, row.host, row.resource)}</dd>
+			<dt>Taken</dt><dd>${exactTime(row.takenAt)}, in ${formatSeconds(row.durationMs / 1000)}${row.run !== undefined && html`, by ${runLink(frame.root, { run: row.run })}`}</dd>
+			<dt>Size</dt><dd>${formatBytes(row.bytes)}, of ${formatBytes(row.contentBytes)} in ${countEntries(row.entries)}</dd>
+			<dt>Containers that write</dt><dd>were ${row.consistency === "live" ? "left running" : row.consistency} while it was copied</dd>
+			<dt>Fidelity</dt><dd>${row.fidelity === "full" ? "full: owners, modes, times, links, attributes" : "reduced: read through the archive API, which loses some attributes"}</dd>
+		</dl>
+		${sameAs("verify", row.short)}
+	</section>`;
+}
+
+function restore({ row, resourceRow }: ArchiveDocument, frame: Frame): Html {
+	const refusal = row.damaged
+		? "This archive is damaged. Restore an older one, and verify the rest."
+		: resourceRow === null
+			? `${row.host} does not show this resource any more, so there is nothing to replace.`
+			: refusalOf(resourceRow);
+	return html`<section id="restore" aria-labelledby="restore-head">
+		<h2 id="restore-head">Restore</h2>
+		<form method="post" action="${frame.root}plans" class="fields">
+			${tokenField()}
+			<input type="hidden" name="host" value="${row.host}"><input type="hidden" name="resource" value="${row.resource}"><input type="hidden" name="archive" value="${row.id}">
+			<fieldset><legend>1 What</legend><label class="choice"><input type="radio" name="what" value="everything" checked> everything in it</label></fieldset>
+			<fieldset><legend>2 Where</legend><label class="choice"><input type="radio" name="action" value="restore" checked> replace ${resourceTitle(row.host, row.resource)} exactly; what is there now is kept, to go back to</label></fieldset>
+			<p>Nothing happens yet: first the plan is made and shown.</p>
+			<button class="main"${refusal !== undefined && html` disabled`}>3 Show the plan</button>
+			${refusal !== undefined && html`<p class="notice">${refusal}</p>`}
+		</form>
+		${sameAs("restore", row.short, "--plan")}
+	</section>`;
+}
+
+function openWithoutDavit({ row, path }: ArchiveDocument): Html {
+	const where =
+		path === null
+			? html`<p>Its folder is not known while ${row.host} is not heard.</p>`
+			: html`<p>It lies on ${row.host} in</p><pre>${path}</pre>`;
+	return html`<section id="open" aria-labelledby="open-head">
+		<h2 id="open-head">Open it without Davit</h2>
+		${where}
+		<p>with a <code>RESTORE.md</code> that says how, and a <code>restore.sh</code> that does it. Plain tools read it:</p>
+		<pre>sha256sum -c SHA256SUMS &amp;&amp; zstd -dc content.tar.zst | tar -xpf - --numeric-owner -C /some/empty/folder</pre>
+	</section>`;
+}

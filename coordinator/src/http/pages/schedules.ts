@@ -1,0 +1,109 @@
+import type { HostRow, ScheduleDocument, ScheduleRow, SchedulesDocument } from "@davit/protocol";
+import { foreign, type Html, html, type Inserted } from "../html.ts";
+import type { Frame, Page } from "../page.ts";
+import { countOf, exactTime, moment } from "./format.ts";
+import { pressForm, tokenField } from "./forms.ts";
+import { sameAs } from "./links.ts";
+import { table } from "./tables.ts";
+
+/** What backs up by itself, with a form for one more. */
+export function schedulesPage(
+	{ document, hosts }: { document: SchedulesDocument; hosts: readonly HostRow[] },
+	frame: Frame,
+): Page {
+	const { items, asOf } = document;
+	return {
+		title: "Schedules",
+		state: items.length === 0 ? "unprotected" : "safe",
+		place: "Schedules",
+		asOf,
+		sections: [
+			{
+				id: "verdict",
+				html: html`<header id="verdict"><h1>${items.length === 0 ? "Nothing is backed up by itself yet" : `${countOf(items.length, "schedule")} ${items.length === 1 ? "backs" : "back"} up by ${items.length === 1 ? "itself" : "themselves"}`}</h1></header>`,
+			},
+			{
+				id: "list",
+				html: html`<section id="list" aria-label="Schedules">${items.length === 0 ? html`<p>Every night at three is a good beginning: fill in the form below.</p>` : scheduleTable(frame, "Schedules and when they are due", items.slice(0, 100))}</section>`,
+			},
+			{ id: "add", html: addForm(frame, hosts) },
+		],
+	};
+}
+
+export function schedulePage({ row, upcoming, asOf }: ScheduleDocument, frame: Frame): Page {
+	const due = upcoming.map(
+		(at) => html`<li>${moment(at, frame.now)} <span class="muted">${exactTime(at)}</span></li>`,
+	);
+	return {
+		title: `Schedule ${row.name}`,
+		state: row.paused ? "ignored" : "safe",
+		place: "Schedules",
+		asOf,
+		sections: [
+			{
+				id: "verdict",
+				html: html`<header id="verdict"><h1>${foreign(row.name)} backs up ${foreign(row.target)}</h1><p class="lead">${describe(row)}</p></header>`,
+			},
+			{
+				id: "upcoming",
+				html: html`<section id="upcoming" aria-labelledby="upcoming-head"><h2 id="upcoming-head">Next times</h2>${due.length === 0 ? html`<p>None: it is paused, or its times never come.</p>` : html`<ul>${due}</ul>`}${sameAs("show", row.name)}</section>`,
+			},
+			{
+				id: "remove",
+				html: html`<section id="remove" aria-labelledby="remove-head"><h2 id="remove-head">Remove</h2><p>Its archives stay. What it backed up will not be backed up by it any more.</p>${removeForm(frame, row)}${sameAs("schedule", "remove", row.name)}</section>`,
+			},
+		],
+	};
+}
+
+export function scheduleTable(frame: Frame, caption: Inserted, rows: readonly ScheduleRow[]): Html {
+	const columns = [
+		{ head: "Schedule" },
+		{ head: "Backs up" },
+		{ head: "When" },
+		{ head: "Next" },
+		{ head: "Act", isQuiet: true },
+	];
+	const cells = rows.map((row) => [
+		html`<a href="${frame.root}schedules/${encodeURIComponent(row.name)}">${foreign(row.name)}</a>`,
+		foreign(row.target),
+		describe(row),
+		row.paused || row.nextDueAt === null ? "paused" : moment(row.nextDueAt, frame.now),
+		removeForm(frame, row),
+	]);
+	return table(caption, columns, cells);
+}
+
+function describe({ cron, timeZone, jitterSeconds, keepLast, consistency }: ScheduleRow): Html {
+	return html`<code>${foreign(cron)}</code> ${foreign(timeZone)}${jitterSeconds > 0 && html`, up to ${jitterSeconds} s later`}${keepLast !== null && html`, keeps the newest ${keepLast}`}${consistency !== null && html`, writers ${consistency}`}`;
+}
+
+function removeForm(frame: Frame, { name }: ScheduleRow): Html {
+	return pressForm(frame, {
+		to: `schedules/${encodeURIComponent(name)}/remove`,
+		fields: {},
+		label: "Remove",
+		name: `Remove schedule ${name}`,
+	});
+}
+
+function addForm({ root, query }: Frame, hosts: readonly HostRow[]): Html {
+	const target = query.get("target") ?? (hosts[0] === undefined ? "" : `${hosts[0].host}/*`);
+	const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+	return html`<section id="add" aria-labelledby="add-head">
+		<h2 id="add-head">Add a schedule</h2>
+		<form method="post" action="${root}schedules" class="fields">
+			${tokenField()}
+			<label>Name <input name="name" required maxlength="64" value="nightly" autocomplete="off"></label>
+			<label>Backs up <input name="target" required value="${target}" list="targets" autocomplete="off"><small>an address, or everything on a host as in <code>nas/*</code></small></label>
+			<datalist id="targets">${hosts.map(({ host }) => html`<option value="${host}/*">`)}</datalist>
+			<label>When <input name="cron" required value="0 3 * * *" autocomplete="off"><small>minute, hour, day of month, month, day of week</small></label>
+			<label>Time zone <input name="timeZone" required value="${zone}" autocomplete="off"></label>
+			<label>Keep the newest <input name="keepLast" type="number" min="1" max="10000" inputmode="numeric"><small>empty = all of them; the newest good one always stays</small></label>
+			<label>Containers that write <select name="consistency"><option value="">as each resource says</option><option>paused</option><option>stopped</option><option>live</option></select></label>
+			<button class="main">Add the schedule</button>
+		</form>
+		${sameAs("schedule", "add", "nightly", target || "nas/*", "--cron", "0 3 * * *", "--time-zone", zone)}
+	</section>`;
+}
