@@ -1,3 +1,4 @@
+import { usageError } from "../command-error.ts";
 import { type Context, type Invocation, wordAt } from "../context.ts";
 import { callFor } from "../door/call.ts";
 import { formatRelative } from "../output/format.ts";
@@ -6,9 +7,16 @@ import { writeAnswer } from "../output/write.ts";
 /** A host's name makes a string for it; such a string, on the new host, joins it. */
 export async function joinHost(invocation: Invocation, context: Context): Promise<number> {
 	const word = wordAt(invocation, 0);
-	if (!/^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$/.test(word)) {
+	if (/^davit\d+\./.test(word)) {
 		const { joinWithString } = await import("../start/join.ts");
 		return await joinWithString(word, context);
+	}
+	if (!/^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$/.test(word)) {
+		throw usageError(
+			`${JSON.stringify(word)} is neither a host's name nor a joining string`,
+			"davit host join attic",
+			["a host's name has 1 to 48 of a-z, 0-9 and -, not at its ends"],
+		);
 	}
 	const call = { method: "POST", path: "/invitations", body: { host: word } } as const;
 	const document = await callFor("davit/join/1", call, context);

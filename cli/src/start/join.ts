@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { usageError } from "../command-error.ts";
 import type { Context } from "../context.ts";
 import { writeAnswer } from "../output/write.ts";
 import { hostNameOfMachine } from "./agent-settings.ts";
@@ -12,13 +11,6 @@ import { programFile } from "./programs.ts";
 
 /** Joins this host with the string that `davit host join NAME` printed on the coordinator's machine. */
 export async function joinWithString(string: string, context: Context): Promise<number> {
-	if (string.length > 4096 || !/^[\x21-\x7e]+$/.test(string)) {
-		throw usageError(
-			"this is neither a host's name nor a joining string",
-			"davit host join NAME, on the coordinator's machine",
-			["a host's name has 1 to 48 of a-z, 0-9 and -"],
-		);
-	}
 	await makeHome(context.home);
 	await using _claim = await claimHome(context.home);
 	await runJoiner(string, context);
