@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { open, readdir, readFile, realpath } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { CommandError, exitCodes } from "../command-error.ts";
 
 /** A library as the loader asks for it, and the file that answers here. */
@@ -20,15 +21,38 @@ export async function findLibraries(program: string): Promise<Library[]> {
 	);
 	const own = [...mapped].filter((file) => file !== program && !file.endsWith(".node"));
 	const interpreter = await readInterpreter(program);
-	const libraries = own.map((file) => ({ name: file, file }));
+	const libraries = (await Promise.all(own.map(namesOf))).flat();
 	if (interpreter === undefined) return libraries;
 	// The loader is asked for by the path that the program names, which is often a link to where it is mapped from.
 	return [...libraries, { name: interpreter, file: interpreter }];
 }
 
+/** A mapped file's own name and the links to it beside it: the loader asks for `libz.so.1`, the file is `libz.so.1.2.13`. */
+async function namesOf(file: string): Promise<Library[]> {
+	const [stem = ""] = basename(file).split(/[.-]/);
+	const folder = dirname(file);
+	const libraries: Library[] = [];
+	for (const entry of await readdir(folder)) {
+		const name = join(folder, entry);
+		if (entry.startsWith(stem) && /\.so(?:\.\d+)*$/.test(entry) && (await realpathOf(name)) === file) {
+			libraries.push({ name, file });
+		}
+	}
+	return libraries;
+}
+
+/** Undefined for a link to nothing. */
+async function realpathOf(path: string): Promise<string | undefined> {
+	try {
+		return await realpath(path);
+	} catch (error) {
+		if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+		throw error;
+	}
+}
+
 /** The path of the program's loader (ELF PT_INTERP); undefined for a static program. */
 async function readInterpreter(program: string): Promise<string | undefined> {
-	const { open } = await import("node:fs/promises");
 	await using handle = await open(program, "r");
 	const head = Buffer.alloc(64 * 1024);
 	await handle.read(head, 0, head.byteLength, 0);
