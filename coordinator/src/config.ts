@@ -37,6 +37,7 @@ export const CoordinatorConfig = z.strictObject({
 				.describe("address the page listens on; any but loopback needs a password"),
 			port: Port.default(8787),
 			password: z.string().min(8).optional().describe("asked for by the page where it is not on loopback"),
+			names: z.array(z.string()).optional().describe("further names that browsers reach the page by"),
 		})
 		.prefault({}),
 	socketPath: AbsolutePath.optional().describe("the operator's socket; default HOME/run/davit.sock"),
@@ -120,7 +121,8 @@ function readJson(file: string): unknown {
 
 function invalid(source: string, error: z.ZodError, raw: unknown): OperationError {
 	const issue = error.issues[0];
-	const path = issue?.path ?? [];
+	const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+	const path = [...(issue?.path ?? []), ...unknown];
 	const key = path.length === 0 ? "the file" : path.join(".");
 	const value = JSON.stringify(valueAt(raw, path))?.slice(0, 100) ?? "missing";
 	const shown = /password/i.test(key) ? "(hidden)" : value;

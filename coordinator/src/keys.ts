@@ -4,19 +4,13 @@ import {
 	createPublicKey,
 	generateKeyPairSync,
 	type KeyObject,
+	randomBytes,
 } from "node:crypto";
-import {
-	closeSync,
-	existsSync,
-	fsyncSync,
-	mkdirSync,
-	openSync,
-	readFileSync,
-	renameSync,
-	writeSync,
-} from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { OperationError } from "@davit/protocol";
+import { writeDurably } from "./files/write-durably.ts";
 
 export interface SigningKey {
 	/** The first 16 hexadecimal digits of the SHA-256 of the public key. */
@@ -30,8 +24,11 @@ export interface SigningKey {
  * The Ed25519 key in `file` (PKCS #8 PEM, 0600); made there the first time.
  * @throws OperationError configuration-invalid when the file holds something else
  */
-export function openSigningKey(file: string): SigningKey {
-	if (!existsSync(file)) writeKey(file, generateKeyPairSync("ed25519").privateKey);
+export async function openSigningKey(file: string): Promise<SigningKey> {
+	if (!existsSync(file)) {
+		const { privateKey } = generateKeyPairSync("ed25519");
+		await writeSecret(file, privateKey.export({ format: "pem", type: "pkcs8" }).toString());
+	}
 	try {
 		return signingKeyOf(createPrivateKey(readFileSync(file)));
 	} catch (error) {
@@ -52,22 +49,13 @@ export function signingKeyOf(privateKey: KeyObject): SigningKey {
 	};
 }
 
-function writeKey(file: string, privateKey: KeyObject): void {
-	const folder = dirname(file);
-	mkdirSync(folder, { recursive: true, mode: 0o700 });
-	const partial = `${file}.partial`;
-	const handle = openSync(partial, "w", 0o600);
-	try {
-		writeSync(handle, privateKey.export({ format: "pem", type: "pkcs8" }).toString());
-		fsyncSync(handle);
-	} finally {
-		closeSync(handle);
-	}
-	renameSync(partial, file);
-	const directory = openSync(folder, "r");
-	try {
-		fsyncSync(directory);
-	} finally {
-		closeSync(directory);
-	}
+/** 32 random bytes in `file` (0600); made there the first time. */
+export async function openSecret(file: string): Promise<Uint8Array> {
+	if (!existsSync(file)) await writeSecret(file, randomBytes(32).toString("base64"));
+	return Buffer.from(readFileSync(file, "utf8"), "base64");
+}
+
+async function writeSecret(file: string, text: string): Promise<void> {
+	await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+	await writeDurably(file, text, 0o600);
 }

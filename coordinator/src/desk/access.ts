@@ -1,16 +1,9 @@
-import { createHash, randomBytes } from "node:crypto";
-import {
-	type HostName,
-	type Instant,
-	instantOf,
-	OperationError,
-	type PrincipalName,
-	readPublicKey,
-} from "@davit/protocol";
+import { type HostName, instantOf, OperationError, type PrincipalName, readPublicKey } from "@davit/protocol";
 import { hashPassword, newPassword } from "../broker/accounts.ts";
 import type { Role } from "../broker/rules.ts";
 import type { Core } from "../core/context.ts";
 import type { Admission, Admitted } from "../desk.ts";
+import type { Invitations } from "../join/invitations.ts";
 import { authoriseOperator } from "../requests/authorise.ts";
 
 /** The broker, as far as letting somebody in needs it. */
@@ -19,45 +12,31 @@ export interface BrokerDoor {
 	readonly isEmbedded: boolean;
 	/** How other machines reach it. */
 	readonly url: string;
+	/** What this machine's own agent uses where accounts are not the coordinator's to make; anybody else is given them by hand. */
+	readonly own?: { readonly username: string; readonly password: string };
 	/** Ends the connections of an account that got another password. */
 	disconnect(username: string): void;
 }
 
-const invitationMs = 15 * 60_000;
+/** Names that accounts other than hosts' have. */
+const reservedNames: readonly string[] = ["coordinator", "home-assistant", "integration"];
 
-/** A secret that lets one host in, once, within 15 minutes; only its digest is kept. */
-export function makeInvitation(
-	core: Core,
-	host: HostName,
-	principal: PrincipalName,
-): { secret: string; expiresAt: Instant } {
-	authoriseOperator(principal, `invite ${host}`);
-	const known = core.fleet.find(host);
-	if (known?.online) {
-		throw new OperationError(
-			"host-name-taken",
-			`${host} was not invited: an agent of that name is connected`,
-		);
-	}
-	const secret = randomBytes(24).toString("base64url");
-	const expiresMs = core.now() + invitationMs;
-	core.history.write("invitation", () =>
-		core.history.accounts.invite({ secretHash: digestOf(secret), host, expiresMs, usedAt: null }),
-	);
-	core.log.info({ host, principal }, "a host was invited");
-	return { secret, expiresAt: instantOf(expiresMs) };
+/** Where the door for new hosts keeps its invitations. */
+export function invitationsOf({ history }: Core): Invitations {
+	return {
+		save: (invitation) =>
+			history.write("invitation", () => history.accounts.invite({ ...invitation, usedAt: null })),
+		redeem: (secretHash, nowMs) =>
+			history.write("invitation", () => history.accounts.redeem(secretHash, nowMs)),
+	};
 }
 
-/** Uses an invitation up and says for which host it was. @throws OperationError token-invalid */
-export function redeemInvitation(core: Core, secret: string): HostName {
-	const host = core.history.write("invitation", () =>
-		core.history.accounts.redeem(digestOf(secret), core.now()),
-	);
-	if (host !== undefined) return host;
-	throw new OperationError(
-		"token-invalid",
-		"a host was not let in: its joining string is wrong, used or too old",
-	);
+/** @throws OperationError not-allowed | host-name-taken */
+export function checkInvitation(core: Core, host: HostName, principal: PrincipalName): void {
+	authoriseOperator(principal, `invite ${host}`);
+	checkHostName(host);
+	if (!core.fleet.isOnline(host)) return;
+	throw new OperationError("host-name-taken", `${host} was not invited: an agent of that name is connected`);
 }
 
 /**
@@ -70,6 +49,7 @@ export async function admitHost(
 	broker: BrokerDoor,
 ): Promise<Admitted> {
 	authoriseOperator(principal, `admit ${host}`);
+	checkHostName(host);
 	checkKey(publicKey);
 	const known = core.fleet.find(host);
 	const isOther = known?.record.publicKey != null && known.record.publicKey !== publicKey;
@@ -79,9 +59,12 @@ export async function admitHost(
 			`${host} was not admitted: an agent of that name is connected`,
 		);
 	}
-	const password = broker.isEmbedded
-		? await makeAccount(core, { username: host, role: { kind: "agent", host } }, broker)
-		: "";
+	const account = broker.isEmbedded
+		? {
+				username: host,
+				password: await makeAccount(core, { username: host, role: { kind: "agent", host } }, broker),
+			}
+		: (broker.own ?? { username: host, password: "" });
 	core.fleet.save(core.fleet.meet(host), { publicKey, admittedAt: instantOf(core.now()) });
 	core.changes.host(host);
 	core.log.info({ host, principal }, "a host was admitted");
@@ -89,7 +72,7 @@ export async function admitHost(
 		site: core.site,
 		host,
 		coordinatorKey: core.key.publicKey,
-		broker: { url: broker.url, username: host, password },
+		broker: { url: broker.url, ...account },
 	};
 }
 
@@ -120,6 +103,10 @@ function checkKey(publicKey: string): void {
 	throw new OperationError("request-malformed", "a host's public key is not an Ed25519 key");
 }
 
-function digestOf(secret: string): string {
-	return createHash("sha256").update(secret).digest("hex");
+function checkHostName(host: HostName): void {
+	if (!reservedNames.includes(host)) return;
+	throw new OperationError(
+		"host-name-taken",
+		`a host cannot be called ${host}: an account of Davit's own is`,
+	);
 }

@@ -1,4 +1,5 @@
 import {
+	instantOf,
 	type JoinDocument,
 	OperationError,
 	operationFor,
@@ -29,10 +30,11 @@ import {
 	schedulesDocument,
 } from "../documents/lists.ts";
 import { statusDocument } from "../documents/status.ts";
+import type { JoinDoor } from "../join/open-door.ts";
 import type { PlanWanted } from "../plans/plans.ts";
 import { readyPlan } from "../plans/ready.ts";
 import { authoriseOperator } from "../requests/authorise.ts";
-import { admitHost, type BrokerDoor, makeAccount, makeInvitation } from "./access.ts";
+import { admitHost, type BrokerDoor, checkInvitation, makeAccount } from "./access.ts";
 import { cancelRun } from "./cancel.ts";
 import { addSchedule, removeSchedule } from "./schedules.ts";
 
@@ -40,8 +42,8 @@ import { addSchedule, removeSchedule } from "./schedules.ts";
 export interface DeskSurroundings {
 	readonly broker: BrokerDoor;
 	readonly describeBroker: () => StatusDocument["broker"];
-	/** The string that a new host is given, which carries `secret` and this coordinator's fingerprint; undefined = no door for it. */
-	readonly joinString: ((host: string, secret: string) => string) | undefined;
+	/** Undefined where the configuration opens none. */
+	readonly joinDoor: Pick<JoinDoor, "invite"> | undefined;
 }
 
 const accountRoles: Readonly<Record<string, Role>> = {
@@ -74,14 +76,15 @@ export function openDesk(core: CoordinatorCore, surroundings: DeskSurroundings):
 		addSchedule: (schedule, principal) => addSchedule(parts, schedule, principal),
 		removeSchedule: (name, principal) => removeSchedule(parts, name, principal),
 		async invite(host, principal): Promise<JoinDocument> {
-			const { joinString } = surroundings;
-			if (joinString === undefined) {
+			checkInvitation(parts, host, principal);
+			const { joinDoor } = surroundings;
+			if (joinDoor === undefined) {
 				throw new OperationError("not-allowed", `${host} was not invited: no door for joining is open`, {
 					hint: "set join in the coordinator's configuration, then start it again",
 				});
 			}
-			const { secret, expiresAt } = makeInvitation(parts, host, principal);
-			const string = joinString(host, secret);
+			const { string, expiresMs } = await joinDoor.invite(host);
+			const expiresAt = instantOf(expiresMs);
 			return { schema: "davit/join/1", host, string, expiresAt, command: `davit host join ${string}` };
 		},
 		admit: (admission, principal) => admitHost(parts, { ...admission, principal }, broker),

@@ -33,6 +33,8 @@ export interface RunRecord {
 	readonly schedule: string | null;
 	/** How often the host refused it for a reason that a new command cures. */
 	readonly reissues: number;
+	/** The agent's life that said so. */
+	readonly agentEpoch?: number;
 	/** When a report of it was last applied, milliseconds since 1970. */
 	readonly heardMs?: number;
 	/** When the coordinator learned that it had ended, milliseconds since 1970. */

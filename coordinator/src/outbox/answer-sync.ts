@@ -58,8 +58,9 @@ function resume(core: Core, record: RunRecord, held: Sync["open"][number]["state
 	core.outbox.settle(record.command);
 	const isBack = record.run.state === "unknown" || record.run.state === "requested";
 	if (!isBack || isEnded(held)) return;
-	// The report that said so was lost; its sequence stays unapplied, so that its next one still is.
-	commitRun(core, withState(record, { state: held }), {
+	// The report that said so was lost or is on its way; agents count from 1, so any is newer than this.
+	const back = { ...withState(record, { state: held }), sequence: Math.max(record.sequence, 0) };
+	commitRun(core, back, {
 		point: "verdict",
 		also: () => core.history.runs.settleCommand(record.command),
 	});

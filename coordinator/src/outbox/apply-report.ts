@@ -26,7 +26,11 @@ const reissuesAtMost = 5;
 export function applyReport(core: Core, host: HostName, report: Report): void {
 	const record = core.runs.ofCommand(report.command);
 	if (record === undefined) {
-		core.log.warn({ host, command: report.command }, "a report of a command that the history does not hold");
+		const { command, failure } = report;
+		core.log.warn(
+			{ host, command, code: failure?.code, reason: failure?.message },
+			"a report of no command that the history holds",
+		);
 		acknowledge(core, host, report);
 		return;
 	}
@@ -38,8 +42,18 @@ export function applyReport(core: Core, host: HostName, report: Report): void {
 		settleOther(core, record, report);
 		return;
 	}
-	if (!isEnded(record.run.state) && report.sequence > record.sequence) applyNext(core, record, report);
+	if (!isEnded(record.run.state) && isNewer(record, report)) applyNext(core, record, report);
 	acknowledge(core, host, report);
+}
+
+/**
+ * An agent that died forgets how many progress reports it sent, so each of its lives counts anew; and an operation ends once,
+ * so an end is never old.
+ */
+function isNewer(record: RunRecord, { agentEpoch, sequence, state }: Report): boolean {
+	const knownEpoch = record.agentEpoch ?? 0;
+	if (isFinal(state) && state !== "rejected") return true;
+	return agentEpoch > knownEpoch || (agentEpoch === knownEpoch && sequence > record.sequence);
 }
 
 function applyNext(core: Core, record: RunRecord, report: Report): void {
@@ -89,6 +103,7 @@ function nextRecord(core: Core, record: RunRecord, report: Report): RunRecord {
 	return {
 		...record,
 		sequence: report.sequence,
+		agentEpoch: report.agentEpoch,
 		heardMs: core.now(),
 		run: {
 			...run,
