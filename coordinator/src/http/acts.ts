@@ -17,6 +17,7 @@ import type { Desk } from "../desk.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Body } from "./read-body.ts";
 import { Refusal } from "./refusal.ts";
+import { WantedBrokerConfig, writeBroker } from "./write-broker.ts";
 
 /** What an act answers: its document, and for the page where to look next, seen from the served root. */
 export interface Done {
@@ -52,6 +53,7 @@ const acts: Readonly<Record<string, (asked: Asked, name: string) => Promise<Done
 	invitations: invite,
 	hosts: admit,
 	"accounts/*": makeAccount,
+	"broker-config": writeBrokerFiles,
 };
 
 const PressedButton = z.object({
@@ -168,6 +170,12 @@ async function admit({ desk, exchange, body }: Asked): Promise<Done> {
 async function makeAccount({ desk, exchange }: Asked, name: string): Promise<Done> {
 	onlyOnSocket(exchange);
 	return { status: 200, document: await desk.account(name, exchange.principal), next: "" };
+}
+
+async function writeBrokerFiles({ desk, exchange, body }: Asked): Promise<Done> {
+	onlyOnSocket(exchange);
+	const document = await writeBroker(desk, read(WantedBrokerConfig, body));
+	return { status: 201, document, next: "" };
 }
 
 function onlyOnSocket({ door }: Exchange): void {
