@@ -10,9 +10,9 @@ export async function brokerConfig(invocation: Invocation, context: Context): Pr
 	const answer = await callRaw({ method: "POST", path: "/broker-config", body: { directory } }, context);
 	const written = isRecord(answer) && Array.isArray(answer["files"]) ? answer["files"].map(String) : [];
 	const text = [
-		...written,
-		"",
+		written.length === 0 ? `${directory} is as it has to be` : `wrote ${written.join(", ")}`,
 		`mosquitto -c ${directory}/mosquitto.conf serves it; accounts.json holds the passwords`,
+		`davit start --broker mqtt://HOST:1883 --broker-accounts ${directory}/accounts.json uses it`,
 		"run it again after a host joined, then reload Mosquitto",
 	].join("\n");
 	writeAnswer(context, { document: { schema: "davit/text/1", text }, ids: written, text: () => text });

@@ -6,6 +6,7 @@ import { CommandError, exitCodes } from "../command-error.ts";
 import type { Context } from "../context.ts";
 import { isRecord } from "../door/answers.ts";
 import { callFor, callRaw } from "../door/call.ts";
+import type { BrokerChoice } from "./broker-choice.ts";
 import { readSettings, type Settings, writePrivately, writeSettings } from "./json-file.ts";
 import { configFile } from "./programs.ts";
 
@@ -16,7 +17,9 @@ export function hostNameOfMachine(name = hostname()): string {
 		.replaceAll(/[^a-z0-9]+/g, "-")
 		.slice(0, 48)
 		.replaceAll(/^-+|-+$/g, "");
-	return slug === "" ? "host" : slug;
+	// Davit's own accounts at the broker have these names.
+	const isReserved = ["", "coordinator", "home-assistant", "integration"].includes(slug);
+	return isReserved ? `${slug}-host`.replace(/^-/, "") : slug;
 }
 
 /**
@@ -24,13 +27,13 @@ export function hostNameOfMachine(name = hostname()): string {
  * the broker where it changed.
  */
 export async function prepareAgent(
-	{ folders, isNewBroker }: { folders: readonly string[]; isNewBroker: boolean },
+	{ folders, broker }: { folders: readonly string[]; broker: BrokerChoice },
 	context: Context,
 ): Promise<{ readonly host: string }> {
 	const file = configFile(context.home, "agent");
 	const before = await readSettings(file);
 	const known = Array.isArray(before?.["folders"]) ? before["folders"].map(String) : [];
-	const admitted = before === undefined || isNewBroker ? await admit(before, context) : {};
+	const admitted = before === undefined || broker.isNew ? await admit(before, { broker, context }) : {};
 	const settings: Settings = {
 		dockerSocket: dockerSocketOf(context.environment["DOCKER_HOST"]),
 		...before,
@@ -42,7 +45,10 @@ export async function prepareAgent(
 	return { host: String(settings["host"]) };
 }
 
-async function admit(before: Settings | undefined, context: Context): Promise<Settings> {
+async function admit(
+	before: Settings | undefined,
+	{ broker, context }: { broker: BrokerChoice; context: Context },
+): Promise<Settings> {
 	const host = typeof before?.["host"] === "string" ? before["host"] : hostNameOfMachine();
 	const body = { host, publicKey: await agentPublicKey(context.home) };
 	const answer = await callRaw({ method: "POST", path: "/hosts", body }, context);
@@ -53,8 +59,8 @@ async function admit(before: Settings | undefined, context: Context): Promise<Se
 			next: "upgrade the older of the two, then davit start again",
 		});
 	}
-	const { site, host: named, coordinatorKey, broker } = answer;
-	return { site, host: named, coordinatorKey, broker };
+	const { site, host: named, coordinatorKey } = answer;
+	return { site, host: named, coordinatorKey, broker: broker.clientFor(host) ?? answer["broker"] };
 }
 
 /** The public part of the agent's own key, SPKI in base64; the key is made where there is none. */
@@ -75,23 +81,24 @@ async function agentPublicKey(home: string): Promise<string> {
 }
 
 /** Writes the settings of Home Assistant's view, with an account of its own at the agent's broker. */
-export async function prepareIntegration(
-	{ isNewBroker }: { isNewBroker: boolean },
-	context: Context,
-): Promise<void> {
+export async function prepareIntegration(broker: BrokerChoice, context: Context): Promise<void> {
 	const file = configFile(context.home, "integration");
 	const before = await readSettings(file);
-	if (before !== undefined && !isNewBroker) return;
+	if (before !== undefined && !broker.isNew) return;
 	const agent = await readSettings(configFile(context.home, "agent"));
-	const call = { method: "POST", path: "/accounts/integration", body: {} } as const;
-	const { username, password } = await callFor("davit/account/1", call, context);
-	const broker = isRecord(agent?.["broker"]) ? agent["broker"] : {};
 	await writeSettings(file, {
 		...before,
 		site: agent?.["site"],
 		home: join(context.home, "integration"),
-		broker: { ...broker, username, password },
+		broker: broker.clientFor("integration") ?? (await ownAccount(agent?.["broker"], context)),
 	});
+}
+
+/** An account at the embedded broker, which is reached as the agent reaches it. */
+async function ownAccount(agentBroker: unknown, context: Context): Promise<Settings> {
+	const call = { method: "POST", path: "/accounts/integration", body: {} } as const;
+	const { username, password } = await callFor("davit/account/1", call, context);
+	return { ...(isRecord(agentBroker) ? agentBroker : {}), username, password };
 }
 
 function dockerSocketOf(dockerHost: string | undefined): string {

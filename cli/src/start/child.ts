@@ -103,6 +103,7 @@ export class Child implements AsyncDisposable {
 		let report: unknown;
 		started.on("message", (message) => {
 			if (!isRecord(message)) return;
+			if (typeof message["warning"] === "string") this.#say(message["warning"]);
 			if (message["ready"] === true) resolve();
 			if (message["failed"] !== undefined) report = message["failed"];
 		});

@@ -23,12 +23,12 @@ export async function runEverything(
 			next: "davit start --agent-only",
 		});
 	}
-	const { isNewBroker } = await prepareCoordinator(invocation, context);
+	const broker = await prepareCoordinator(invocation, context);
 	await using children = new Children(context);
 	await children.open("coordinator");
-	const { host } = await prepareAgent({ folders, isNewBroker }, context);
+	const { host } = await prepareAgent({ folders, broker }, context);
 	await children.open("agent");
-	await prepareIntegration({ isNewBroker }, context);
+	await prepareIntegration(broker, context);
 	await children.open("integration");
 	const welcome = await readWelcome(host, context);
 	if (context.wish.json) writeJson(context.out, welcome);

@@ -14,6 +14,10 @@ export const fleet: readonly CommandSpec[] = [
 			{ flags: "--broker-user <name>", summary: "the coordinator's user at that broker" },
 			{ flags: "--broker-password-file <file>", summary: "a file that holds its password" },
 			{
+				flags: "--broker-accounts <file>",
+				summary: "instead of both: the accounts.json of davit broker-config",
+			},
+			{
 				flags: "--listen <address>",
 				summary: "where the embedded broker and joining hosts are served; default 127.0.0.1",
 			},
