@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import {
 	ArchiveId,
 	type ArchiveRow,
+	ArchiveSummary,
 	Bytes,
 	CommandId,
 	HostName,
@@ -165,7 +166,7 @@ function newResource(of: {
 		state,
 		because,
 		proof: last === undefined ? [] : last.proof,
-		lastGoodBackup: last ?? null,
+		lastGoodBackup: last === undefined ? null : ArchiveSummary.parse(last),
 		archives: last === undefined ? 0 : 2,
 		overdue: state === "overdue",
 		nextDueAt: state === "unprotected" ? null : instantOf(epochMs + 13 * hour),

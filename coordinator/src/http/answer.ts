@@ -26,7 +26,9 @@ export interface AnswerContext extends ServerOptions {
 	readonly makePageLink: () => string;
 	/** Only this machine reaches the port. */
 	readonly isLocal: boolean;
+	/** What the server goes by, and which of it others may put in front of it. */
 	readonly names: ReadonlySet<string>;
+	readonly proxyNames: ReadonlySet<string>;
 }
 
 export interface Call {
@@ -96,7 +98,7 @@ async function showLive(call: Call, { query, formToken, signal }: Exchange, cont
 /** Carries out what was posted; a browser is sent on to what came of it. */
 async function carryOut(call: Call, exchange: Exchange, context: AnswerContext): Promise<void> {
 	const { path, door, root, form } = exchange;
-	if (door === "tcp") checkOrigin(call.request, context.names);
+	if (door === "tcp") checkOrigin(call.request, context.proxyNames);
 	const body = await readBody(call.request);
 	if (door === "tcp") checkFormToken(tokenOf(call.request, body), exchange.formToken);
 	if (door === "socket" && path.length === 1 && path[0] === "page-link") {

@@ -55,8 +55,8 @@ async function enter(call: Call, { query, root }: Target, context: AnswerContext
 	);
 }
 
-async function enterByPassword({ request }: Call, { doors, names }: AnswerContext) {
-	checkOrigin(request, names);
+async function enterByPassword({ request }: Call, { doors, proxyNames }: AnswerContext) {
+	checkOrigin(request, proxyNames);
 	const { content } = await readBody(request);
 	const password =
 		typeof content === "object" && content !== null && "password" in content ? content.password : "";

@@ -18,16 +18,17 @@ export function checkHost(request: IncomingMessage, names: ReadonlySet<string>):
 }
 
 /**
- * Refuses what another site made a browser send.
+ * Refuses what another site made a browser send; another port of this machine is another site. A proxy may have changed the
+ * `Host`, so the names it serves are given.
  * @throws Refusal 403
  */
-export function checkOrigin(request: IncomingMessage, names: ReadonlySet<string>): void {
+export function checkOrigin(request: IncomingMessage, proxyNames: ReadonlySet<string>): void {
 	const { origin, host } = request.headers;
 	const site = request.headers["sec-fetch-site"];
 	if (site !== undefined && site !== "same-origin") throw foreign();
 	if (origin === undefined) return;
 	const isOwn = URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
-	if (!isOwn && !names.has(hostnameOf(origin) ?? "")) throw foreign();
+	if (!isOwn && !proxyNames.has(hostnameOf(origin) ?? "")) throw foreign();
 }
 
 /** @throws Refusal 403 where the form was not made by this server for this session */

@@ -78,7 +78,10 @@ export function openLiveViews({ desk, now, log }: LiveContext): LiveViews {
 		let view = views.get(address);
 		if (view === undefined) {
 			const { path, query } = readTarget(address);
-			view = newView(findLook(desk, path, query));
+			const look = findLook(desk, path, query);
+			// What cannot be shown is refused now, not told to load itself again.
+			look.read();
+			view = newView(look);
 			views.set(address, view);
 			render(address, view);
 		}

@@ -67,7 +67,7 @@ export function sendDocument(
 	});
 }
 
-/** Sends events as they come, until they end or the asker goes away. */
+/** Sends events as they come, until the asker goes away or they end, which they do when `signal` says so. */
 export async function sendEvents(
 	response: ServerResponse,
 	events: AsyncIterable<string>,
@@ -81,9 +81,9 @@ export async function sendEvents(
 	});
 	response.flushHeaders();
 	try {
-		await pipeline(events, response, { signal });
+		await pipeline(events, response);
 	} catch (error) {
-		// The asker went away, or the server closes: that is how a stream ends.
+		// The asker went away: that is how most streams end.
 		if (!signal.aborted && !response.destroyed) throw error;
 	}
 }

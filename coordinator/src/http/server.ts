@@ -69,7 +69,16 @@ export async function openServer(options: ServerOptions): Promise<Server> {
 	const makePageLink = () => `${origin}/door?key=${doors.makeKey()}`;
 	const assets = await readAssets();
 	const live = opened.use(openLiveViews(options));
-	const context = { ...options, doors, assets, live, makePageLink, isLocal, names: namesOf(http) };
+	const context = {
+		...options,
+		doors,
+		assets,
+		live,
+		makePageLink,
+		isLocal,
+		names: namesOf(http),
+		proxyNames: new Set(http.names),
+	};
 	const serve = (door: Door) =>
 		makeServer((request, response) => answer({ request, response, door, closing: closing.signal }, context));
 
