@@ -3,6 +3,10 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { exitCodes } from "@davit/cli/command-error.ts";
+import { commands } from "@davit/cli/tree/commands.ts";
+import { failures } from "@davit/protocol";
+import { commandPage } from "./cli.ts";
 import { errorsPage } from "./errors.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -10,6 +14,16 @@ const pages = ["README.md", ...globSync("docs/**/*.md", { cwd: root })];
 
 test("docs/errors.md is what the table of failures says", () => {
 	assert.equal(readFileSync(join(root, "docs", "errors.md"), "utf8"), errorsPage());
+});
+
+test("docs/cli.md is what the command tree and the schemas say, with every command and exit code", () => {
+	const page = readFileSync(join(root, "docs", "cli.md"), "utf8");
+	assert.equal(page, commandPage());
+	for (const { name } of commands) assert.ok(page.includes(`### davit ${name}\n`), name);
+	const codes = [...Object.values(exitCodes), ...Object.values(failures).map(({ exitCode }) => exitCode)];
+	for (const code of codes) assert.match(page, new RegExp(`^\\| ${code} \\|`, "m"), String(code));
+	for (const name of commands.flatMap((spec) => spec.documents))
+		assert.ok(page.includes(`### ${name}\n`), name);
 });
 
 test("every link between documents leads somewhere", () => {

@@ -15,7 +15,7 @@ export const act: readonly CommandSpec[] = [
 		],
 		examples: ["davit backup nas/grafana-data", "davit backup nas/path:/srv/photos --consistency live"],
 		runs: true,
-		documents: ["davit/run/1", "davit/result/1", "davit/started/1"],
+		documents: ["davit/run/1", "davit/result/1"],
 	},
 	{
 		name: "verify",
@@ -24,7 +24,7 @@ export const act: readonly CommandSpec[] = [
 		options: watching,
 		examples: ["davit verify nas/grafana-data@latest", "davit verify 7f3a"],
 		runs: true,
-		documents: ["davit/run/1", "davit/result/1", "davit/started/1"],
+		documents: ["davit/run/1", "davit/result/1"],
 	},
 	{
 		name: "restore",
@@ -33,7 +33,7 @@ export const act: readonly CommandSpec[] = [
 		options: [...planning, ...watching],
 		examples: ["davit restore nas/grafana-data@latest", "davit restore 7f3a --confirm grafana-data"],
 		runs: true,
-		documents: ["davit/plan/1", "davit/run/1", "davit/result/1", "davit/started/1"],
+		documents: ["davit/plan/1", "davit/run/1", "davit/result/1"],
 	},
 	{
 		name: "undo",
@@ -42,7 +42,7 @@ export const act: readonly CommandSpec[] = [
 		options: [...planning, ...watching],
 		examples: ["davit undo rabcdefgh", "davit undo nas/grafana-data --plan"],
 		runs: true,
-		documents: ["davit/plan/1", "davit/run/1", "davit/result/1", "davit/started/1"],
+		documents: ["davit/plan/1", "davit/run/1", "davit/result/1"],
 	},
 	{
 		name: "apply",
@@ -51,7 +51,7 @@ export const act: readonly CommandSpec[] = [
 		options: [...planning.slice(1), ...watching],
 		examples: ["davit apply pabcdefgh --confirm grafana-data"],
 		runs: true,
-		documents: ["davit/run/1", "davit/result/1", "davit/started/1"],
+		documents: ["davit/run/1", "davit/result/1"],
 	},
 	{
 		name: "cancel",
