@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
+import { createServer } from "node:tls";
 import { HostName, OperationError, topicsOf } from "@davit/protocol";
 import { openSession, type Session } from "@davit/protocol/mqtt";
 import { findFreePort } from "../lab/network/port.ts";
@@ -188,6 +194,70 @@ describe("a session", () => {
 		await session.publish("out", "x");
 	});
 
+	it("says that another program has its name, and lets that one be", async (t) => {
+		// Mosquitto 2.0 closes the older connection before its reason is sent.
+		const aedes = brokerKinds[0];
+		assert.ok(aedes?.name === "aedes");
+		await using broker = await aedes.open([nas], t.signal);
+		const said: string[] = [];
+		await using older = await openAgentSession(broker, t.signal, (sentence) => said.push(sentence));
+		await using newer = await openAgentSession(broker, t.signal);
+		await until(t.signal, "the older to be thrown out", () => !older.isConnected);
+		await until(t.signal, "the older to say it", () => said.length > 0);
+		assert.deepEqual(said, ["another program took this one's place"]);
+		await newer.publish(topics.presence(nas), "still here");
+		assert.equal(newer.isConnected, true);
+	});
+
+	it("goes through TLS to a broker whose authority it was given, and to no other", async (t) => {
+		const folder = await mkdtemp(join(tmpdir(), "davit-tls-"));
+		t.after(() => rm(folder, { recursive: true }));
+		const files = ["-keyout", join(folder, "key.pem"), "-out", join(folder, "certificate.pem")];
+		const curve = [
+			"-newkey",
+			"ec",
+			"-pkeyopt",
+			"ec_paramgen_curve:prime256v1",
+			"-nodes",
+			"-subj",
+			"/CN=broker",
+		];
+		const made = spawnSync("openssl", [
+			"req",
+			"-x509",
+			...curve,
+			"-addext",
+			"subjectAltName=IP:127.0.0.1",
+			...files,
+		]);
+		if (made.error !== undefined) return t.skip("openssl is not installed");
+		const [key, certificate] = await Promise.all(
+			["key.pem", "certificate.pem"].map((name) => readFile(join(folder, name), "utf8")),
+		);
+		assert.ok(key !== undefined && certificate !== undefined);
+		await using broker = await openFakeBroker();
+		const front = createServer({ key, cert: certificate }, (socket) => {
+			const back = connect(Number(new URL(broker.url).port), "127.0.0.1");
+			for (const end of [socket, back]) end.on("error", () => end.destroy());
+			socket.pipe(back).pipe(socket);
+		});
+		await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
+		t.after(() => front.close());
+		const address = front.address();
+		assert.ok(typeof address === "object" && address !== null);
+		const url = `mqtts://127.0.0.1:${address.port}`;
+		{
+			await using trusting = await openSession(
+				{ url, clientId: "davit-test", log: silent, certificateAuthority: certificate },
+				t.signal,
+			);
+			await trusting.publish("out", "x");
+		}
+		await using wary = await open(url, t.signal);
+		assert.equal(wary.isConnected, false);
+		assert.deepEqual(broker.levels, [5]);
+	});
+
 	it("names an address that is none", async (t) => {
 		for (const url of ["http://broker", "broker:1883", ""]) {
 			await assert.rejects(open(url, t.signal), { code: "configuration-invalid" });
@@ -213,7 +283,12 @@ function open(url: string, signal: AbortSignal): Promise<Session> {
 	return openSession({ url, clientId: "davit-test", log: silent }, signal);
 }
 
-function openAgentSession(broker: TestBroker, signal: AbortSignal): Promise<Session> {
+function openAgentSession(
+	broker: TestBroker,
+	signal: AbortSignal,
+	error: (sentence: string) => void = () => undefined,
+): Promise<Session> {
+	const log = { ...silent, error: (_context: object, sentence: string) => error(sentence) };
 	return openSession(
 		{
 			...{
@@ -221,7 +296,7 @@ function openAgentSession(broker: TestBroker, signal: AbortSignal): Promise<Sess
 				clientId: "davit-nas",
 				username: nas,
 				password: broker.password(nas),
-				log: silent,
+				log,
 			},
 			will: { topic: topics.presence(nas), payload: "gone" },
 		},

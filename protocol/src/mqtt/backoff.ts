@@ -12,7 +12,7 @@ export function backoffMs(failures: number, random: () => number): number {
 	return Math.floor(random() * Math.min(capMs, firstMs * 2 ** Math.min(failures, 30)));
 }
 
-/** The wait after a refused password: 30 to 60 s, because only a person can change the outcome. */
+/** The wait after a refused password or a lost client id: 30 to 60 s, because only a person can change the outcome. */
 export function refusedBackoffMs(random: () => number): number {
 	return Math.floor(capMs / 2 + random() * (capMs / 2));
 }

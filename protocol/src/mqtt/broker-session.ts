@@ -2,13 +2,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { maximumMessageBytes } from "../command.ts";
 import { OperationError } from "../failures.ts";
 import { backoffMs, refusedBackoffMs, youngMs } from "./backoff.ts";
-import {
-	type Connection,
-	describeUrl,
-	openConnection,
-	type ProtocolVersion,
-	VersionRefused,
-} from "./connection.ts";
+import { type Connection, openConnection, type ProtocolVersion } from "./connection.ts";
+import { describeUrl, TakenOver, VersionRefused } from "./connection-failure.ts";
 import { type Handler, Inbox } from "./inbox.ts";
 import type { PublishOptions, Session, SessionOptions } from "./session.ts";
 
@@ -106,15 +101,16 @@ export class BrokerSession implements Session {
 		let outcome = first;
 		while (!signal.aborted) {
 			if (outcome instanceof OperationError) this.#report(outcome);
-			else await this.#live(outcome);
+			const end = outcome instanceof OperationError ? outcome : await this.#live(outcome);
 			// Rejects only when the session is closed, which the loop sees by itself.
-			await wait(this.#pauseMs(outcome), undefined, { signal }).catch(() => undefined);
+			await wait(this.#pauseMs(end), undefined, { signal }).catch(() => undefined);
 			if (!signal.aborted) outcome = await this.#attempt(signal);
 		}
 		if (!(outcome instanceof OperationError)) await outcome.end();
 	}
 
-	async #live(connection: Connection): Promise<void> {
+	/** Serves until the connection ends, and says why it did. */
+	async #live(connection: Connection): Promise<Error | undefined> {
 		const { log } = this.#options;
 		const bornAtMs = performance.now();
 		this.#connection = connection;
@@ -130,8 +126,16 @@ export class BrokerSession implements Session {
 		for (const callback of this.#losses) callback();
 		const livedMs = Math.round(performance.now() - bornAtMs);
 		if (livedMs >= youngMs) this.#failures = 0;
-		if (this.#ending.signal.aborted) return;
-		log.warn({ broker: this.#broker, reason: reason?.message, livedMs }, "lost the broker");
+		if (this.#ending.signal.aborted) return reason;
+		const context = { broker: this.#broker, reason: reason?.message, livedMs };
+		if (reason instanceof TakenOver) {
+			const hint = "two programs run under one name: stop one of them";
+			log.error(
+				{ ...context, client: this.#options.clientId, hint },
+				"another program took this one's place",
+			);
+		} else log.warn(context, "lost the broker");
+		return reason;
 	}
 
 	/** Does `work` after what was asked for before it, unless the connection is gone by then. */
@@ -148,9 +152,12 @@ export class BrokerSession implements Session {
 		});
 	}
 
-	#pauseMs(outcome: Connection | OperationError): number {
-		const isRefused = outcome instanceof OperationError && outcome.code === "broker-refused";
-		return isRefused ? refusedBackoffMs(Math.random) : backoffMs(this.#failures++, Math.random);
+	#pauseMs(reason: Error | undefined): number {
+		const isRefused = reason instanceof OperationError && reason.code === "broker-refused";
+		// Coming back at once would only throw the other one out again, and so on.
+		return isRefused || reason instanceof TakenOver
+			? refusedBackoffMs(Math.random)
+			: backoffMs(this.#failures++, Math.random);
 	}
 
 	/** Once per cause: a broker that is away for a night must not fill the log. */

@@ -1,6 +1,6 @@
 import { getCACertificates } from "node:tls";
 import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
-import { OperationError } from "../failures.ts";
+import { connectFailure, disconnectFailure, failureOf } from "./connection-failure.ts";
 import type { Message, PublishOptions, SessionOptions } from "./session.ts";
 
 export type ProtocolVersion = 4 | 5;
@@ -17,11 +17,6 @@ export interface Connection {
 	drop(reason: Error): void;
 	/** Says goodbye, so that the will is not published. */
 	end(): Promise<void>;
-}
-
-/** The broker does not speak this version of MQTT; another may do. */
-export class VersionRefused extends Error {
-	override readonly name = "VersionRefused";
 }
 
 export interface Attempt {
@@ -89,9 +84,7 @@ class Ending {
 
 	constructor(client: MqttClient) {
 		client.on("error", (error) => this.blame(error));
-		client.on("disconnect", ({ reasonCode }) =>
-			this.blame(new Error(disconnections.get(reasonCode ?? 0) ?? `the broker ended it (${reasonCode})`)),
-		);
+		client.on("disconnect", ({ reasonCode = 0 }) => this.blame(disconnectFailure(reasonCode)));
 		this.ended = new Promise((resolve) => {
 			client.on("close", () => {
 				const gone = new Error("the connection to the broker ended", { cause: this.#reason });
@@ -120,13 +113,6 @@ class Ending {
 		}
 	}
 }
-
-// MQTT 5, 3.14.2.1: those that a person can do something about.
-const disconnections: ReadonlyMap<number, string> = new Map([
-	[139, "the broker is shutting down"],
-	[142, "another client connected with the same client id"],
-	[149, "the broker found a message too large"],
-]);
 
 /**
  * mqtt.js reads nothing more, not even acknowledgements, until `handleMessage` calls back: a handler that publishes would wait
@@ -157,42 +143,6 @@ function connected(client: MqttClient, ending: Ending, attempt: Attempt): Promis
 		client.once("connect", () => resolve());
 		client.once("close", () => reject(connectFailure(ending.reason, attempt)));
 	});
-}
-
-function connectFailure(error: Error | undefined, { options, protocol, signal }: Attempt): Error {
-	const where = describeUrl(options.url);
-	if (signal.aborted)
-		return new OperationError("cancelled", `connecting to the broker ${where} was cancelled`);
-	const code = reasonCode(error);
-	// Some old brokers hang up on what they do not know, instead of saying so.
-	const isHungUpOn5 = protocol === 5 && error === undefined;
-	if (code === 1 || code === 132 || isHungUpOn5)
-		return new VersionRefused(`${where} does not speak MQTT ${protocol}`);
-	if (code !== undefined && refusals.has(code)) {
-		return new OperationError(
-			"broker-refused",
-			`the broker ${where} refused the user ${options.username ?? "(none)"}: ${error?.message ?? code}`,
-			{ cause: error },
-		);
-	}
-	const why = error === undefined ? "it hung up" : error.message || String(Reflect.get(error, "code"));
-	return new OperationError("broker-unreachable", `the broker ${where} could not be reached: ${why}`, {
-		cause: error,
-	});
-}
-
-// CONNACK: 3.1.1 section 3.2.2.3 and MQTT 5 section 3.2.2.2; client id or user or password wrong, or not authorised, or banned.
-const refusals: ReadonlySet<number> = new Set([2, 4, 5, 133, 134, 135, 138]);
-
-function reasonCode(error: Error | undefined): number | undefined {
-	const code: unknown = error === undefined ? undefined : Reflect.get(error, "code");
-	return typeof code === "number" ? code : undefined;
-}
-
-/** The broker's address without a password that someone may have written into it. */
-export function describeUrl(url: string): string {
-	const { protocol, host } = new URL(url);
-	return `${protocol}//${host}`;
 }
 
 function describeConnection(client: MqttClient, ending: Ending, protocol: ProtocolVersion): Connection {
@@ -228,18 +178,5 @@ function publishOptions(protocol: ProtocolVersion, { retain = false, expirySecon
 		qos: 1 as const,
 		retain,
 		...(expires ? { properties: { messageExpiryInterval: Math.ceil(expirySeconds) } } : {}),
-	};
-}
-
-function failureOf(what: string) {
-	return (error: unknown): never => {
-		const code = reasonCode(error instanceof Error ? error : undefined);
-		if (code === undefined) {
-			throw new OperationError("broker-unreachable", `${what} was cut off`, { cause: error });
-		}
-		throw new OperationError("broker-refused", `the broker refused ${what} with reason ${code}`, {
-			cause: error,
-			hint: "look at the access rules of this account on the broker",
-		});
 	};
 }
