@@ -1,4 +1,4 @@
-import { openDatabase } from "./database.ts";
+import { type Database, openDatabase } from "./database.ts";
 import { hostsIn } from "./hosts.ts";
 import { accountsIn, intentsIn } from "./intents.ts";
 import { runsIn } from "./runs.ts";
@@ -33,6 +33,8 @@ export interface HistoryOptions {
 	/** Milliseconds since 1970. */
 	readonly now: () => number;
 	readonly onWrite?: OnWrite | undefined;
+	/** An open database with the schema to use, and to leave open, instead of `file`. */
+	readonly database?: Database | undefined;
 }
 
 export type History = ReturnType<typeof openHistory>;
@@ -41,8 +43,11 @@ export type History = ReturnType<typeof openHistory>;
  * Opens the fleet's memory and raises the coordinator's epoch.
  * @throws OperationError database-locked | database-read-only | database-damaged | disk-full
  */
-export function openHistory({ file, now, onWrite }: HistoryOptions) {
-	const database = openDatabase(file, schema);
+export function openHistory({ file, now, onWrite, database: given }: HistoryOptions) {
+	const database = given ?? openDatabase(file, schema);
+	const close = () => {
+		if (given === undefined) database.close();
+	};
 	const write = <T>(point: WritePoint, work: () => T): T => {
 		const result = database.transaction(() => {
 			const value = work();
@@ -64,7 +69,7 @@ export function openHistory({ file, now, onWrite }: HistoryOptions) {
 			return next;
 		});
 	} catch (error) {
-		database.close();
+		close();
 		throw error;
 	}
 	return {
@@ -78,7 +83,7 @@ export function openHistory({ file, now, onWrite }: HistoryOptions) {
 		accounts: accountsIn(database),
 		/** All of `work` or nothing of it, on disk when it returns. */
 		write,
-		close: () => database.close(),
-		[Symbol.dispose]: () => database.close(),
+		close,
+		[Symbol.dispose]: close,
 	};
 }
