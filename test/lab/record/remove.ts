@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { glob, readdir, readFile, rename, rm, rmdir } from "node:fs/promises";
+import { glob, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isAlive, isMissing, listProcesses, parentOf, readBootId } from "../process/identify.ts";
 import { pollUntil } from "../process/poll.ts";
@@ -50,6 +50,10 @@ async function endProcesses(entries: readonly Entry[], signal: AbortSignal): Pro
 		async () => {
 			const doomed = await findProcesses(entries, signal);
 			for (const pid of doomed) killIfPresent(pid);
+			for (const [kind, name] of entries) {
+				if (kind === "cgroup" && name !== undefined)
+					for (const folder of findCgroups(name)) await thaw(folder);
+			}
 			return doomed.size === 0;
 		},
 		{ what: "end of all processes of a laboratory", timeoutMs: 20_000, signal },
@@ -104,6 +108,18 @@ function processesInCgroup(folder: string): number[] {
 	const own = readFileSync(join(folder, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number);
 	const below = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
 	return [...own, ...below.flatMap(({ name }) => processesInCgroup(join(folder, name)))];
+}
+
+/** A paused container does not even end on SIGKILL: what is frozen in a folder or below it goes on, to its end. */
+async function thaw(folder: string): Promise<void> {
+	for (const { name } of (await readdir(folder, { withFileTypes: true })).filter((entry) =>
+		entry.isDirectory(),
+	)) {
+		await thaw(join(folder, name));
+	}
+	const [version1, version2] = [join(folder, "freezer.state"), join(folder, "cgroup.freeze")];
+	if (existsSync(version1) && basename(dirname(folder)) !== "freezer") await writeFile(version1, "THAWED");
+	else if (existsSync(version2)) await writeFile(version2, "0");
 }
 
 async function removeCgroup(folder: string): Promise<void> {
