@@ -1,4 +1,5 @@
-import { chmodSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { OperationError } from "@davit/protocol";
 import Sqlite from "better-sqlite3";
 
@@ -20,6 +21,12 @@ export interface Database {
  * @throws OperationError database-locked | database-read-only | database-damaged | disk-full
  */
 export function openDatabase(file: string, schema: string): Database {
+	if (file !== ":memory:" && !existsSync(dirname(file))) {
+		throw new OperationError(
+			"database-read-only",
+			`the folder of the coordinator's history ${file} does not exist`,
+		);
+	}
 	const sqlite = translate(file, () => new Sqlite(file, { timeout: 1000 }));
 	const statements = new Map<string, Sqlite.Statement>();
 	const prepare = (sql: string) => {

@@ -47,8 +47,8 @@ export function hostsIn(database: Database) {
 		/** The next fence of the resource; never below the epoch, so that a lost history does not fall behind its agents. */
 		raiseFence: (host: HostName, resource: ResourceId, epoch: number): number => {
 			const row = database.get(
-				`INSERT INTO fences VALUES (?1, ?2, ?3)
-				ON CONFLICT (host, resource) DO UPDATE SET fence = max(fence + 1, ?3) RETURNING fence`,
+				`INSERT INTO fences VALUES (?, ?, ?)
+				ON CONFLICT (host, resource) DO UPDATE SET fence = max(fence + 1, excluded.fence) RETURNING fence`,
 				host,
 				resource,
 				epoch,

@@ -74,7 +74,7 @@ export function accountsIn(database: Database) {
 		/** Uses up the invitation; undefined where there is none that is valid at `nowMs`. */
 		redeem: (secretHash: string, nowMs: number): HostName | undefined => {
 			const row = database.get(
-				`UPDATE invitations SET used_at = ?1 WHERE secret_hash = ?2 AND used_at IS NULL AND expires_ms > ?3 RETURNING host`,
+				`UPDATE invitations SET used_at = ? WHERE secret_hash = ? AND used_at IS NULL AND expires_ms > ? RETURNING host`,
 				new Date(nowMs).toISOString(),
 				secretHash,
 				nowMs,

@@ -52,9 +52,10 @@ export function runsIn(database: Database) {
 		clear: (run: RunId) => database.run("UPDATE runs SET cleared = 1 WHERE run = ?", run),
 		addStep: (run: RunId, step: RunStep) =>
 			database.run(
-				`INSERT INTO run_steps SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM run_steps WHERE run = ?1`,
+				`INSERT INTO run_steps SELECT ?, coalesce(max(number), 0) + 1, ? FROM run_steps WHERE run = ?`,
 				run,
 				JSON.stringify(step),
+				run,
 			),
 		steps: (run: RunId): RunStep[] =>
 			// Only addStep writes this column.
@@ -105,11 +106,19 @@ function saveRun(database: Database, record: RunRecord): void {
 }
 
 function listRuns(database: Database, { host, resource, states, limit, offset }: RunFilter) {
-	const where = `hidden = 0 AND (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR resource = ?2)
-		AND (?3 IS NULL OR state IN (SELECT value FROM json_each(?3)))`;
-	const values = [host ?? null, resource ?? null, states === undefined ? null : JSON.stringify(states)];
+	const wanted = [
+		{ sql: "host = ?", value: host },
+		{ sql: "resource = ?", value: resource },
+		{
+			sql: "state IN (SELECT value FROM json_each(?))",
+			value: states === undefined ? undefined : JSON.stringify(states),
+		},
+	];
+	const given = wanted.flatMap(({ sql, value }) => (value === undefined ? [] : [{ sql, value }]));
+	const where = ["hidden = 0", ...given.map(({ sql }) => sql)].join(" AND ");
+	const values = given.map(({ value }) => value);
 	const rows = database.all(
-		`SELECT record FROM runs WHERE ${where} ORDER BY number DESC LIMIT ?4 OFFSET ?5`,
+		`SELECT record FROM runs WHERE ${where} ORDER BY number DESC LIMIT ? OFFSET ?`,
 		...values,
 		limit,
 		offset,
