@@ -80,6 +80,7 @@ function clientOptions({ options, protocol }: Attempt): IClientOptions {
 class Ending {
 	readonly ended: Promise<Error | undefined>;
 	#reason: Error | undefined;
+	#isOver = false;
 	readonly #underWay = new Set<(reason: Error) => void>();
 
 	constructor(client: MqttClient) {
@@ -87,8 +88,8 @@ class Ending {
 		client.on("disconnect", ({ reasonCode = 0 }) => this.blame(disconnectFailure(reasonCode)));
 		this.ended = new Promise((resolve) => {
 			client.on("close", () => {
-				const gone = new Error("the connection to the broker ended", { cause: this.#reason });
-				for (const reject of this.#underWay) reject(gone);
+				this.#isOver = true;
+				for (const reject of this.#underWay) reject(this.#gone());
 				resolve(this.#reason);
 			});
 		});
@@ -103,14 +104,19 @@ class Ending {
 		this.#reason ??= reason;
 	}
 
-	async orEnd(work: Promise<unknown>): Promise<void> {
+	async orEnd(work: () => Promise<unknown>): Promise<void> {
+		if (this.#isOver) throw this.#gone();
 		const { promise, reject } = Promise.withResolvers<never>();
 		this.#underWay.add(reject);
 		try {
-			await Promise.race([work, promise]);
+			await Promise.race([work(), promise]);
 		} finally {
 			this.#underWay.delete(reject);
 		}
+	}
+
+	#gone(): Error {
+		return new Error("the connection to the broker ended", { cause: this.#reason });
 	}
 }
 
@@ -150,13 +156,12 @@ function describeConnection(client: MqttClient, ending: Ending, protocol: Protoc
 		protocol,
 		ended: ending.ended,
 		publish: async (topic, payload, options) => {
-			const what = `publishing to ${topic}`;
-			const work = client.publishAsync(topic, payload, publishOptions(protocol, options));
-			await ending.orEnd(work).catch(failureOf(what));
+			const publish = () => client.publishAsync(topic, payload, publishOptions(protocol, options));
+			await ending.orEnd(publish).catch(failureOf(`publishing to ${topic}`));
 		},
 		subscribe: async (filters) => {
-			const what = `subscribing to ${filters.join(", ")}`;
-			await ending.orEnd(client.subscribeAsync([...filters], { qos: 1 })).catch(failureOf(what));
+			const subscribe = () => client.subscribeAsync([...filters], { qos: 1 });
+			await ending.orEnd(subscribe).catch(failureOf(`subscribing to ${filters.join(", ")}`));
 		},
 		drop: (reason) => {
 			ending.blame(reason);
