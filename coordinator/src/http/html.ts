@@ -27,7 +27,12 @@ export function htmlText(piece: Html): string {
  * direction-changing characters spelled out, so that it cannot look like another one.
  */
 export function foreign(text: string): Html {
-	return html`<bdi>${text.replaceAll(deceiving, spellOut)}</bdi>`;
+	return html`<bdi>${spelledOut(text)}</bdi>`;
+}
+
+/** The same for where no element can stand: a title, a name for readers. Never for a value that is sent back. */
+export function spelledOut(text: string): string {
+	return text.replaceAll(deceiving, spellOut);
 }
 
 // Controls, soft hyphen, zero width and direction characters, line separators, tags.

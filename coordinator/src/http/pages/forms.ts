@@ -1,5 +1,5 @@
 import type { ArchiveId, HostName, ResourceId, ResourceRow } from "@davit/protocol";
-import { type Html, html, type Inserted } from "../html.ts";
+import { type Html, html, type Inserted, spelledOut } from "../html.ts";
 import { type Frame, tokenPlaceholder } from "../page.ts";
 
 interface PressForm {
@@ -19,7 +19,7 @@ export function pressForm({ root }: Frame, { to, fields, label, name, refusal, w
 	const hidden = Object.entries(fields).map(
 		([key, value]) => html`<input type="hidden" name="${key}" value="${value}">`,
 	);
-	const named = name === undefined ? undefined : html` aria-label="${name}"`;
+	const named = name === undefined ? undefined : html` aria-label="${spelledOut(name)}"`;
 	const blocked = refusal === undefined ? undefined : html` disabled title="${refusal}"`;
 	return html`<form method="post" action="${root}${to}" class="press">
 		${tokenField()}${hidden}<button class="${weight ?? "plain"}"${named}${blocked}>${label}</button>
@@ -58,17 +58,19 @@ interface ArchiveOf {
 	readonly archive: ArchiveId;
 }
 
-/** Makes a plan of a restore and shows it; nothing is changed by it. */
+/** Makes a plan of a restore and shows it; nothing is changed by it. A `label` of its own says which archive. */
 export function planRestoreForm(
 	frame: Frame,
 	of: ArchiveOf,
-	press: Pick<PressForm, "label" | "refusal">,
+	{ label, refusal }: { label?: string; refusal?: string | undefined },
 ): Html {
 	return pressForm(frame, {
 		to: "plans",
 		fields: { host: of.host, resource: of.resource, action: "restore", archive: of.archive },
-		name: `Restore archive ${of.archive}: show the plan`,
-		...press,
+		refusal,
+		...(label === undefined
+			? { label: "Restore…", name: `Restore… archive ${of.archive}: show the plan` }
+			: { label }),
 	});
 }
 
@@ -77,7 +79,7 @@ export function planUndoForm(frame: Frame, of: Omit<ArchiveOf, "archive">, refus
 		to: "plans",
 		fields: { host: of.host, resource: of.resource, action: "undo" },
 		label: "Undo…",
-		name: "Undo: show the plan",
+		name: "Undo… show the plan",
 		refusal,
 	});
 }

@@ -1,5 +1,5 @@
 import type { Assets } from "../assets.ts";
-import { type Html, html, htmlText } from "../html.ts";
+import { type Html, html, htmlText, spelledOut } from "../html.ts";
 import { type Frame, type Page, places } from "../page.ts";
 import { clockTime } from "./format.ts";
 import { shapeSheet, stateMarks } from "./words.ts";
@@ -23,7 +23,7 @@ export function renderDocument(page: Page, frame: Frame, shell: Shell): string {
 			<meta charset="utf-8">
 			<meta name="viewport" content="width=device-width, initial-scale=1">
 			<meta name="color-scheme" content="light dark">
-			<title>${page.title} · Davit</title>
+			<title>${spelledOut(page.title)} · Davit</title>
 			<link rel="icon" href="${faviconOf(page)}">
 			<link rel="stylesheet" href="${root}${assets.path("page.css")}">
 			${shell.goesOn && html`<meta http-equiv="refresh" content="0; url=${root}">`}
@@ -32,10 +32,10 @@ export function renderDocument(page: Page, frame: Frame, shell: Shell): string {
 		<body${live !== undefined && html` data-live="${live}"`}>
 			${shapeSheet()}
 			<a class="skip" href="#main">Skip to what matters</a>
-			<div class="bar">
+			<header class="bar">
 				<strong class="brand">Davit</strong>
 				${!shell.isOutside && bar(page, frame)}
-			</div>
+			</header>
 			<div id="stale" class="stale" role="alert" hidden></div>
 			<main id="main">${page.sections.map((section) => section.html)}</main>
 			<p id="announcer" class="quiet" role="status"></p>
@@ -46,7 +46,7 @@ export function renderDocument(page: Page, frame: Frame, shell: Shell): string {
 /** When what is shown was true, with the tab's title and symbol for the script. */
 export function asOf(page: Page): Html {
 	if (page.asOf === undefined) return html`<p id="as-of" class="muted"></p>`;
-	return html`<p id="as-of" class="muted" data-title="${page.title} · Davit" data-icon="${faviconOf(page)}">as of ${clockTime(page.asOf)}<span id="liveness"></span></p>`;
+	return html`<p id="as-of" class="muted" data-title="${spelledOut(page.title)} · Davit" data-icon="${faviconOf(page)}">as of ${clockTime(page.asOf)}<span id="liveness"></span></p>`;
 }
 
 function bar(page: Page, frame: Frame): Html {

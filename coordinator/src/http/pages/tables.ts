@@ -125,7 +125,7 @@ export function archiveTable(
 			formatBytes(row.bytes),
 			proofPips(row.proof),
 			archiveState(row),
-			html`<div class="buttons">${planRestoreForm(frame, archive, { label: "Restore…", refusal: refusal ?? damaged })}${verifyForm(frame, archive, refusal)}</div>`,
+			html`<div class="buttons">${planRestoreForm(frame, archive, { refusal: refusal ?? damaged })}${verifyForm(frame, archive, refusal)}</div>`,
 		];
 	});
 	return table(caption, columns, cells);
