@@ -2,6 +2,7 @@
 // Plain JavaScript that any Node reads: Davit itself is TypeScript and needs Node 24.12, which `npm ci` puts beside it.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -10,7 +11,10 @@ const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 
 if (major > needed.major || (major === needed.major && minor >= needed.minor)) {
 	const { enableCompileCache } = await import("node:module");
-	enableCompileCache();
+	// Compiled code is kept where only this user writes: in /tmp another one could put code there for root to run. The programs
+	// that `davit start` forks use it, too.
+	process.env.NODE_COMPILE_CACHE ??= join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "davit");
+	enableCompileCache(process.env.NODE_COMPILE_CACHE);
 	await import("../src/main.ts");
 } else {
 	runOnOwnNode();

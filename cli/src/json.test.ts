@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { ErrorDocument, ResultLine } from "@davit/protocol";
-import type { Context, Screen } from "./context.ts";
 import { runProgram } from "./program.ts";
 import * as documents from "./testing/documents.ts";
 import { openFakeCoordinator } from "./testing/fake-coordinator.ts";
+import { openContext } from "./testing/open-context.ts";
 import { openHome } from "./testing/run-davit.ts";
 import { commands } from "./tree/commands.ts";
 
@@ -79,34 +79,12 @@ test(`whatever is typed with --json, standard output is JSON and what runs ends 
 });
 
 async function run(words: readonly string[], home: string): Promise<{ stdout: string; exitCode: number }> {
-	let stdout = "";
-	const screen = (write: (text: string) => void): Screen => ({
-		isTerminal: false,
-		columns: 110,
-		hasUnicode: true,
-		closed: new AbortController().signal,
-		write,
-		style: (_colour, text) => text,
-	});
-	const before = words.includes("--") ? words.slice(0, words.indexOf("--")) : words;
-	const context: Context = {
-		home,
-		settings: { port: undefined, broker: undefined },
-		environment: {},
-		out: screen((text) => {
-			stdout += text;
-		}),
-		err: screen(() => undefined),
-		wish: { json: before.includes("--json"), quiet: before.includes("-q"), mayAsk: false },
-		interrupts: { listen: () => ({ [Symbol.dispose]: () => undefined }) },
-		signal: AbortSignal.timeout(20_000),
-		now: () => Date.parse(documents.asOf),
-		ask: () => Promise.reject(new Error("nobody may be asked here")),
-	};
-	// A run that goes on is left after a moment; 0.05 s is this test's Ctrl-C.
+	const wish = { json: words.includes("--json"), quiet: words.includes("-q"), mayAsk: false };
+	const context = openContext(home, { wish });
+	// A run that goes on is left after a moment.
 	const going = words.some((word) => word.startsWith("--timeout")) ? words : withTimeout(words);
 	const exitCode = await runProgram(going, context, "0.0.0");
-	return { stdout, exitCode };
+	return { stdout: context.written.out, exitCode };
 }
 
 function withTimeout(words: readonly string[]): readonly string[] {

@@ -37,6 +37,7 @@ export class Child implements AsyncDisposable {
 	#process: ChildProcess | undefined;
 	#kept: Promise<void> = Promise.resolve();
 	#lastWords: string[] = [];
+	#serves = false;
 
 	private constructor(name: ProgramName, context: Context) {
 		this.#name = name;
@@ -82,6 +83,7 @@ export class Child implements AsyncDisposable {
 
 	async #start(signal: AbortSignal): Promise<ChildProcess> {
 		this.#lastWords = [];
+		this.#serves = false;
 		// A session of its own: a Ctrl-C in the terminal must reach only `davit start`, which ends its children in order.
 		const started = fork(programFile(this.#name), ["--config", configFile(this.#context.home, this.#name)], {
 			execPath: process.execPath,
@@ -94,6 +96,7 @@ export class Child implements AsyncDisposable {
 		this.#follow(started.stdout, false);
 		this.#follow(started.stderr, true);
 		await this.#becomesReady(started, signal);
+		this.#serves = true;
 		return started;
 	}
 
@@ -162,7 +165,8 @@ export class Child implements AsyncDisposable {
 			this.#log.write(line);
 			if (isTrouble) this.#lastWords = [...this.#lastWords, line].slice(-20);
 			const warning = warningOf(line);
-			if (warning !== undefined) this.#say(warning);
+			// What it says in plain words before it serves is its error, which the command shows as one.
+			if (warning !== undefined && (this.#serves || line.startsWith("{"))) this.#say(warning);
 		});
 	}
 

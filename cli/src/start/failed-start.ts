@@ -21,9 +21,15 @@ export function failedStart(name: ProgramName, { code, report, words }: Ending):
 		// A code that this Davit does not know is shown as it came; nothing branches on it.
 		code: (textOf(known["code"]) ?? codeOf(exitCode)) as FailureCode,
 		exitCode,
-		next: textOf(known["hint"]) ?? advice ?? "read the lines above",
-		why: sentence === undefined && known["message"] === undefined ? words.slice(-5) : [],
+		next: textOf(known["hint"]) ?? advice ?? `read ${name}.log in the log folder of DAVIT_HOME`,
+		why: sentence === undefined && known["message"] === undefined ? defectOf(words) : [],
 	});
+}
+
+/** Of a stack trace the line that names the error. */
+function defectOf(words: readonly string[]): readonly string[] {
+	const named = words.find((line) => /^\w*Error\b/.test(line));
+	return named === undefined ? words.slice(-3) : [named];
 }
 
 /** The likeliest failure of a program that said only how it ended. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -29,7 +29,7 @@ export function startDavit(
 ): Running {
 	const child = spawn(process.execPath, [entry, ...words], {
 		stdio: ["ignore", "pipe", "pipe"],
-		env: { PATH: "/usr/bin:/bin", HOME: home, DAVIT_HOME: home, NO_COLOR: "1", ...environment },
+		env: { PATH: "/usr/bin:/bin", HOME: homedir(), DAVIT_HOME: home, NO_COLOR: "1", ...environment },
 	});
 	let stdout = "";
 	let stderr = "";
