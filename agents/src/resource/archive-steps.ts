@@ -110,7 +110,8 @@ async function copyOverEngine(
 	};
 	const stream = await openVolumeTar(resource.volume, { engine, command, signal });
 	const onProgress = showProgress("copy", context);
-	return packTarStream({
+	// Awaited here: the reader goes when this function ends.
+	return await packTarStream({
 		...{ stream, directory: folder, signal },
 		// The engine does not say how much there is.
 		onProgress: ({ bytes }) => onProgress({ bytes }),

@@ -17,8 +17,8 @@ export type Treated = {
 	readonly restartPolicy: RestartPolicy;
 };
 
-/** Three times the engine's own default: a database that is killed while it ends is what a backup must not cause. */
-const leastGraceSeconds = 30;
+/** What the engine gives a container that asks for nothing else. */
+const defaultGraceSeconds = 10;
 
 /**
  * How each user is treated so that nothing writes during a copy. One that is paused already stays as it is.
@@ -71,7 +71,7 @@ async function inspectAll(
 			);
 		}
 		const { id, name, state, startedAt, restartPolicy, stopTimeoutSeconds } = container;
-		const graceSeconds = Math.max(leastGraceSeconds, stopTimeoutSeconds ?? 0);
+		const graceSeconds = stopTimeoutSeconds ?? defaultGraceSeconds;
 		treated.push({ id, name, state, startedAt, treatment, graceSeconds, restartPolicy });
 	}
 	return treated;
