@@ -171,8 +171,8 @@ function checkAccountName(core: CoordinatorCore, name: string, broker: BrokerDoo
 			hint: "davit broker-config DIR writes accounts for a Mosquitto of yours",
 		});
 	}
-	const isTaken = core.parts.history.accounts.find(name)?.role.kind;
-	if (!/^[a-z0-9][a-z0-9-]{0,47}$/.test(name) || isTaken === "agent" || isTaken === "coordinator") {
+	const isHost = core.parts.history.accounts.find(name)?.role.kind === "agent";
+	if (!/^[a-z0-9][a-z0-9-]{0,47}$/.test(name) || isHost || name === "coordinator") {
 		throw new OperationError(
 			"request-malformed",
 			`an account cannot be called ${JSON.stringify(name.slice(0, 60))}`,

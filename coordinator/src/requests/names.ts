@@ -53,17 +53,19 @@ export function shown(text: string): string {
 	return /^[\w./:@*-]{1,100}$/.test(text) ? text : JSON.stringify(text.slice(0, 100));
 }
 
-/** Letters to insert, remove or replace (Levenshtein). */
+/** Letters to insert, remove, replace or swap with their neighbour (optimal string alignment). */
 function distanceOf(one: string, other: string): number {
-	let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+	const first = Array.from({ length: other.length + 1 }, (_, index) => index);
+	let [before, row]: [number[], number[]] = [[], first];
 	for (let left = 1; left <= one.length; left += 1) {
 		const next = [left];
 		for (let right = 1; right <= other.length; right += 1) {
-			const isSame = one[left - 1] === other[right - 1];
-			const replaced = (row[right - 1] ?? 0) + (isSame ? 0 : 1);
-			next.push(Math.min(replaced, (row[right] ?? 0) + 1, (next[right - 1] ?? 0) + 1));
+			const replaced = (row[right - 1] ?? 0) + (one[left - 1] === other[right - 1] ? 0 : 1);
+			const isSwap = one[left - 1] === other[right - 2] && one[left - 2] === other[right - 1];
+			const swapped = isSwap && left > 1 && right > 1 ? (before[right - 2] ?? 0) + 1 : replaced;
+			next.push(Math.min(replaced, swapped, (row[right] ?? 0) + 1, (next[right - 1] ?? 0) + 1));
 		}
-		row = next;
+		[before, row] = [row, next];
 	}
 	return row[other.length] ?? 0;
 }

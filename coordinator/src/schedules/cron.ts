@@ -19,6 +19,7 @@ interface Fields {
 
 const dayMs = 86_400_000;
 const daysLooked = 4 * 366;
+const mostRemembered = 64;
 
 /**
  * Reads five cron fields. A local time that the change to summer time leaves out comes at the moment of the change; one that the
@@ -29,17 +30,34 @@ const daysLooked = 4 * 366;
 export function readCalendar(pattern: string, timeZone: string): Calendar {
 	const fields = readFields(pattern);
 	const offsetMs = offsetsOf(timeZone);
-	return {
-		next(afterMs) {
-			// Two days before, so that no offset hides a due time at the day's edge.
-			const firstDay = Math.floor((afterMs + offsetMs(afterMs)) / dayMs) - 1;
-			for (let day = firstDay; day < firstDay + daysLooked; day += 1) {
-				if (!isDueOn(fields, day)) continue;
-				const due = dueTimesOn(fields, day, offsetMs).find((timeMs) => timeMs > afterMs);
-				if (due !== undefined) return due;
-			}
-			return undefined;
-		},
+	const find = (afterMs: number) => findNext(afterMs, fields, offsetMs);
+	return { next: remembering(find) };
+}
+
+function findNext(afterMs: number, fields: Fields, offsetMs: (atMs: number) => number): number | undefined {
+	// A day before, so that no offset hides a due time at the day's edge.
+	const firstDay = Math.floor((afterMs + offsetMs(afterMs)) / dayMs) - 1;
+	for (let day = firstDay; day < firstDay + daysLooked; day += 1) {
+		if (!isDueOn(fields, day)) continue;
+		const due = dueTimesOn(fields, day, offsetMs).find((timeMs) => timeMs > afterMs);
+		if (due !== undefined) return due;
+	}
+	return undefined;
+}
+
+/** Whole fleets ask for the due time after much the same moments: between two due times the answer is one. */
+function remembering(find: Calendar["next"]): Calendar["next"] {
+	const known: { fromMs: number; dueMs: number }[] = [];
+	return (afterMs) => {
+		const hit = known.find(({ fromMs, dueMs }) => fromMs <= afterMs && afterMs < dueMs);
+		if (hit !== undefined) return hit.dueMs;
+		const dueMs = find(afterMs);
+		if (dueMs === undefined) return undefined;
+		const same = known.find((entry) => entry.dueMs === dueMs);
+		if (same !== undefined) same.fromMs = Math.min(same.fromMs, afterMs);
+		else known.push({ fromMs: afterMs, dueMs });
+		if (known.length > mostRemembered) known.shift();
+		return dueMs;
 	};
 }
 
