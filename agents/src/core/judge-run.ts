@@ -42,7 +42,7 @@ export function judgeRun(database: Database, command: RunCommand, standing: Stan
 	requireCurrent(command, standing);
 	const { operation } = command;
 	const isDangerous = isOperationName(operation) && operations[operation].effect !== "reads";
-	if (isDangerous) requireNewFence(database, command, standing);
+	if (isDangerous) requireClockAndFence(database, command, standing);
 	const judged = requireKnown(command, standing.handlers);
 	if (isDangerous && !standing.isWelcome) {
 		throw new OperationError(
@@ -73,7 +73,7 @@ export function requireCurrent(
 	}
 }
 
-function requireNewFence(database: Database, command: RunCommand, { clockOffsetMs }: Standing): void {
+function requireClockAndFence(database: Database, command: RunCommand, { clockOffsetMs }: Standing): void {
 	if (clockOffsetMs !== undefined && Math.abs(clockOffsetMs) > skewAtMostMs) {
 		const seconds = Math.round(Math.abs(clockOffsetMs) / 1_000);
 		throw new OperationError(

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -27,12 +27,14 @@ import type { Handlers, OperationContext } from "../operation.ts";
 import type { Wait } from "../running/persist.ts";
 import { type Disturb, toyHandlers } from "./toy-operations.ts";
 
+process.setMaxListeners(0);
+
 export const site = SiteName.parse("home");
 export const host = HostName.parse("nas");
 export const key = { id: "0011223344556677", ...generateKeyPairSync("ed25519") };
 export const topics = topicsOf(site);
 
-const limitsFromMs = 60_000;
+const longestPauseMs = 60_000;
 
 /** Pauses pass at once, limits never. */
 export const hurriedWait: Wait = (durationMs, signal) =>
@@ -40,7 +42,7 @@ export const hurriedWait: Wait = (durationMs, signal) =>
 		const stop = (): void => reject(signal.reason);
 		if (signal.aborted) return stop();
 		signal.addEventListener("abort", stop, { once: true });
-		if (durationMs < limitsFromMs) setImmediate(resolve);
+		if (durationMs <= longestPauseMs) setImmediate(resolve);
 	});
 
 /** What dies when a test says so. */
@@ -66,6 +68,7 @@ export interface Stage {
 /** A folder with old content and a running writer. */
 export function setStage(): Stage {
 	const home = mkdtempSync(join(tmpdir(), "davit-rehearsal-"));
+	process.once("exit", () => rmSync(home, { recursive: true, force: true }));
 	const folder = FolderPath.parse(home);
 	writeFileSync(join(folder, "content"), "old");
 	writeFileSync(join(folder, "running"), "");

@@ -13,7 +13,7 @@ import { isInconsistent, persist, type Wait } from "./persist.ts";
 
 /** How long one attempt at an undo, or at a step after the commit point, may take. */
 export const stepLimitMs = 15 * 60_000;
-export const probeLimitMs = 60_000;
+export const probeLimitMs = 120_000;
 
 export interface Work {
 	readonly accepted: Accepted;
