@@ -155,7 +155,7 @@ test("every answer forbids scripts, frames and sources of other sites", async ()
 	assert.doesNotMatch(overview, / style="| on[a-z]+="|<style|<script>/);
 });
 
-test("what is no HTTP, or comes too slowly to be one, is answered with a sentence", async () => {
+test("what is no HTTP, or has headers beyond reason, is answered with a sentence", async () => {
 	await using page = await openPage();
 	const speak = async (words: string) => {
 		const socket = connect(page.server.port, "127.0.0.1");

@@ -49,7 +49,7 @@ function plan({ plan: id, host, facts, asOf, expiresAt }: PlanDocument, frame: F
 		<p class="muted">Facts as of ${exactTime(asOf)}; good until ${exactTime(expiresAt)}. On ${resourceLink(frame.root, host, facts.resource)}.</p>
 		${blockers.length > 0 && html`<h3>In the way</h3><ul class="blockers">${blockers}</ul>`}
 		<dl>
-			<dt>Stops</dt><dd>${stops.length === 0 ? "no container" : html`${countOf(stops.length, "container")}, and starts them again: <ul>${stops}</ul>`}</dd>
+			<dt>Stops</dt><dd>${stops.length === 0 ? "no container" : html`${countOf(stops.length, "container")}, and starts ${stops.length === 1 ? "it" : "them"} again: <ul>${stops}</ul>`}</dd>
 			<dt>Down</dt><dd>${facts.downtimeSeconds === undefined ? "not measured yet" : `about ${formatSeconds(facts.downtimeSeconds)}, as measured at the last restore`}</dd>
 			${change("Replaces", facts.replaces, facts.examples.replaces)}
 			${change("Adds", facts.adds, facts.examples.adds)}

@@ -1,7 +1,7 @@
 import { isEnded, type Run, type RunDocument, type RunStep } from "@davit/protocol";
 import { foreign, type Html, html } from "../html.ts";
 import type { Frame, Page } from "../page.ts";
-import { countEntries, exactTime, formatBytes, formatSeconds, moment } from "./format.ts";
+import { clockTime, countEntries, exactTime, formatBytes, formatSeconds, moment } from "./format.ts";
 import { planUndoForm, pressForm } from "./forms.ts";
 import { archiveLink, resourceLink, resourceTitle, sameAs } from "./links.ts";
 import { progressOf } from "./progress.ts";
@@ -22,7 +22,7 @@ export function runPage(document: RunDocument, frame: Frame): Page {
 			{ id: "progress", html: progress(document, frame) },
 			{ id: "outcome", html: outcome(document, frame) },
 			{ id: "undo", html: undo(document, frame) },
-			{ id: "steps", html: steps(document, frame) },
+			{ id: "steps", html: steps(document) },
 		],
 	};
 }
@@ -95,17 +95,17 @@ function undo({ run, undo: point }: RunDocument, frame: Frame): Html {
 	</section>`;
 }
 
-function steps({ run, steps: found }: RunDocument, frame: Frame): Html {
-	const rows = found.map((step) => stepRow(step, frame));
+function steps({ run, steps: found }: RunDocument): Html {
+	const rows = found.map(stepRow);
 	return html`<section id="steps" aria-labelledby="steps-head">
 		<h2 id="steps-head">Story</h2>
 		${found.length === 0 ? html`<p>The host has said nothing of ${run.run} yet.</p>` : table("What happened, in order", [{ head: "When" }, { head: "State" }, { head: "Step" }, { head: "Words" }], rows)}
 	</section>`;
 }
 
-function stepRow({ at, state, step, message, code }: RunStep, { now }: Frame) {
+function stepRow({ at, state, step, message, code }: RunStep) {
 	return [
-		html`<span class="clock">${moment(at, now)}</span>`,
+		clockTime(at),
 		runStateMark(state),
 		step === null ? "–" : foreign(step),
 		html`${message !== null && foreign(message)}${code !== null && html` <span class="muted">code ${code}</span>`}`,
