@@ -37,10 +37,6 @@ export const CoordinatorConfig = z.strictObject({
 				.describe("address the page listens on; any but loopback needs a password"),
 			port: Port.default(8787),
 			password: z.string().min(8).optional().describe("asked for by the page where it is not on loopback"),
-			names: z
-				.array(z.string())
-				.optional()
-				.describe("further names a browser may reach the page by, behind a proxy for instance"),
 			names: z.array(z.string()).optional().describe("further names that browsers reach the page by"),
 		})
 		.prefault({}),
