@@ -63,7 +63,12 @@ test("status is one document with --json, and --check ends with 1 when something
 	};
 	coordinator.answerWith("/", documents.status([need]));
 	assert.equal((await runDavit(home.path, ["status", "--check"])).exitCode, 1);
-	assert.equal((await runDavit(home.path, ["status"])).exitCode, 0);
+	const told = await runDavit(home.path, ["status"]);
+	assert.equal(told.exitCode, 0);
+	assert.match(
+		told.stdout,
+		/^✖ 1 failed .*\n {2}✖ nas\/volume:grafana-data {2}its backup failed {2}davit show rabcdefgh\n/,
+	);
 	assert.equal((await runDavit(home.path, ["status", "-q"])).stdout, "nas/volume:grafana-data\n");
 });
 

@@ -27,7 +27,9 @@ export async function runProgram(
 		if (command === undefined) throw new TypeError(`${parsed.spec.name} has no code`);
 		return await command(parsed.invocation, context);
 	} catch (error) {
-		if (context.signal.aborted && context.signal.reason === error) return 143;
+		if (error instanceof DOMException && error.name === "AbortError") {
+			return context.signal.aborted ? 143 : exitCodes.cancelled;
+		}
 		return refuse(commandErrorOf(error), context, parsed.spec);
 	}
 }

@@ -1,12 +1,14 @@
 import { stripVTControlCharacters } from "node:util";
 
-/** Rows under a head, columns as wide as their widest cell, two blanks between; the last column is as long as it is. */
+/** Rows under a head, or without one; columns as wide as their widest cell, two blanks between, nothing after the last. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-	const all = [head, ...rows];
-	const widths = head.map((_, column) => Math.max(...all.map((row) => widthOf(row[column] ?? ""))));
-	return all
-		.map((row) => `${row.map((cell, column) => pad(cell, widths[column] ?? 0)).join("  ")}`.trimEnd())
-		.join("\n");
+	const all = head.length === 0 ? rows : [head, ...rows];
+	const columns = Math.max(0, ...all.map((row) => row.length));
+	const widths = Array.from({ length: columns }, (_, column) => {
+		return Math.max(...all.map((row) => widthOf(row[column] ?? "")));
+	});
+	const lines = all.map((row) => row.map((cell, column) => pad(cell, widths[column] ?? 0)).join("  "));
+	return lines.map((line) => line.trimEnd()).join("\n");
 }
 
 function pad(cell: string, width: number): string {

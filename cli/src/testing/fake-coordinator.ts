@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import type { RunDocument } from "@davit/protocol";
 import * as documents from "./documents.ts";
@@ -34,7 +34,10 @@ export async function openFakeCoordinator(home: string): Promise<FakeCoordinator
 		return usual(url, current);
 	};
 
-	const server = createServer(async (request, response) => {
+	const server = createServer((request, response) => {
+		void answer(request, response);
+	});
+	const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
 		const chunks: Uint8Array[] = [];
 		for await (const chunk of request) chunks.push(chunk);
 		const path = request.url ?? "/";
@@ -52,7 +55,7 @@ export async function openFakeCoordinator(home: string): Promise<FakeCoordinator
 		const isError = typeof document === "object" && document !== null && "exitCode" in document;
 		response.writeHead(isError ? 404 : 200, { "content-type": "application/json" });
 		response.end(typeof document === "string" ? document : JSON.stringify(document));
-	});
+	};
 	await mkdir(join(home, "run"), { recursive: true });
 	await new Promise<void>((resolve) => server.listen(join(home, "run", "davit.sock"), resolve));
 
