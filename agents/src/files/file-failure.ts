@@ -10,36 +10,24 @@ export interface Attempt {
 }
 
 /** What the file system said, as a failure that an operator can act on; anything else comes back as it is. */
-export function fileFailure(error: unknown, { doing, path, needBytes }: Attempt): unknown {
+export function fileFailure(error: unknown, attempt: Attempt): unknown {
 	const code = errnoOf(error);
-	switch (code) {
-		case "ENOSPC":
-		case "EDQUOT": {
-			const need = needBytes === undefined ? "more than is left" : `up to ${needBytes} bytes`;
-			return new OperationError(
-				"disk-full",
-				`${doing} stopped: the disk of ${path} is full; it needs ${need}, free are ${freeText(path)}`,
-				{ cause: error },
-			);
-		}
-		case "EROFS":
-			return new OperationError("path-not-allowed", `${doing} failed: the disk of ${path} can only be read`, {
-				cause: error,
-				hint: "mount that disk so that it can be written, then try again",
-			});
-		case "EACCES":
-		case "EPERM":
-			return new OperationError(
-				"path-not-allowed",
-				`${doing} failed: no permission for ${deniedPath(error, path)}`,
-				{
-					cause: error,
-					hint: "let the agent's user read and write there, or run the agent as root",
-				},
-			);
-		default:
-			return error;
+	if (code === "ENOSPC" || code === "EDQUOT") return diskFull(error, attempt);
+	if (code === "EROFS") {
+		const message = `${attempt.doing} failed: the disk of ${attempt.path} can only be read`;
+		const hint = "mount that disk so that it can be written, then try again";
+		return new OperationError("path-not-allowed", message, { cause: error, hint });
 	}
+	if (code !== "EACCES" && code !== "EPERM") return error;
+	const message = `${attempt.doing} failed: no permission for ${deniedPath(error, attempt.path)}`;
+	const hint = "let the agent's user read and write there, or run the agent as root";
+	return new OperationError("path-not-allowed", message, { cause: error, hint });
+}
+
+function diskFull(error: unknown, { doing, path, needBytes }: Attempt): OperationError {
+	const need = needBytes === undefined ? "more than is left" : `up to ${needBytes} bytes`;
+	const message = `${doing} stopped: the disk of ${path} is full; it needs ${need}, free are ${freeText(path)}`;
+	return new OperationError("disk-full", message, { cause: error });
 }
 
 export function errnoOf(error: unknown): string | undefined {

@@ -50,21 +50,15 @@ export async function placeEntry(entry: TreeEntry, unpacking: Unpacking): Promis
 async function place(entry: TreeEntry, unpacking: Unpacking): Promise<void> {
 	const { root, directories } = unpacking;
 	const path = locate(root, entry.path);
-	switch (entry.type) {
-		case "directory":
-			if (entry.path !== rootPath) mkdirSync(path, 0o700);
-			directories.set(entry.path, entry);
-			return;
-		case "file":
-			return placeFile(entry, path, unpacking);
-		case "symlink":
-			symlinkSync(systemPath(entry.target ?? ""), path);
-			return setPlain(entry, path, unpacking);
-		case "hardlink":
-			return placeHardLink(entry, path, unpacking);
-		default:
-			placeNode(entry, path, unpacking);
-	}
+	if (entry.type === "file") return placeFile(entry, path, unpacking);
+	if (entry.type === "hardlink") return placeHardLink(entry, path, unpacking);
+	if (entry.type === "directory") {
+		if (entry.path !== rootPath) mkdirSync(path, 0o700);
+		directories.set(entry.path, entry);
+	} else if (entry.type === "symlink") {
+		symlinkSync(systemPath(entry.target ?? ""), path);
+		setPlain(entry, path, unpacking);
+	} else placeNode(entry, path, unpacking);
 }
 
 /** Sets what making entries in them would have changed; the innermost first. */

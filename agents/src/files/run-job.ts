@@ -15,7 +15,11 @@ export async function runFileJob<Job extends FileJob>(
 	const { signal, onProgress } = context;
 	signal.throwIfAborted();
 	let last: Exclude<JobMessage, { progress: unknown }> | undefined;
-	const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: job });
+	const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+		workerData: job,
+		// What a walk makes dies at once; more room for it is only more memory.
+		resourceLimits: { maxYoungGenerationSizeMb: 8 },
+	});
 	const cancel = () => worker.postMessage("cancel");
 	signal.addEventListener("abort", cancel, { once: true });
 	using _listening = { [Symbol.dispose]: () => signal.removeEventListener("abort", cancel) };

@@ -122,19 +122,27 @@ function readTime(text: string): bigint {
 }
 
 function readText(block: Buffer, at: number, bytes: number): RawPath {
-	const text = block.toString("latin1", at, at + bytes);
-	const end = text.indexOf("\0");
-	return end === -1 ? text : text.slice(0, end);
+	const end = block.indexOf(0, at);
+	return block.toString("latin1", at, end === -1 ? at + bytes : Math.min(end, at + bytes));
 }
 
 /** Octal digits, or GNU's base 256 where the first bit is set. */
 function readNumber(block: Buffer, at: number, bytes: number): number {
 	const first = block[at] ?? 0;
 	if (first & 0x80) return readBase256(block.subarray(at, at + bytes));
-	const digits = readText(block, at, bytes).trim();
-	if (!/^[0-7]*$/.test(digits)) throw new TarDamage("a number in a header is not octal");
-	return digits === "" ? 0 : Number.parseInt(digits, 8);
+	const end = at + bytes;
+	let [value, position] = [0, at];
+	while (position < end && block[position] === blank) position += 1;
+	for (; position < end; position += 1) {
+		const code = block[position] ?? 0;
+		if (code === 0 || code === blank) break;
+		if (code < 0x30 || code > 0x37) throw new TarDamage("a number in a header is not octal");
+		value = value * 8 + code - 0x30;
+	}
+	return value;
 }
+
+const blank = 0x20;
 
 function readBase256(field: Buffer): number {
 	const unsigned = BigInt(`0x${field.toString("hex")}`);
