@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -36,6 +36,9 @@ export const topics = topicsOf(site);
 
 const longestPauseMs = 60_000;
 
+/** A disk that is never waited for: these tests live thousands of lives and never cut the power. */
+const memory = "/dev/shm";
+
 /** Pauses pass at once, limits never. */
 export const hurriedWait: Wait = (durationMs, signal) =>
 	new Promise((resolve, reject) => {
@@ -67,7 +70,7 @@ export interface Stage {
 
 /** A folder with old content and a running writer. */
 export function setStage(): Stage {
-	const home = mkdtempSync(join(tmpdir(), "davit-rehearsal-"));
+	const home = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), "davit-rehearsal-"));
 	process.once("exit", () => rmSync(home, { recursive: true, force: true }));
 	const folder = FolderPath.parse(home);
 	writeFileSync(join(folder, "content"), "old");
