@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type Logger, OperationError, type StatusDocument, topicsOf } from "@davit/protocol";
-import { openSession, type Session, type SessionOptions } from "@davit/protocol/mqtt";
+import { type Message, openSession, type Session, type SessionOptions } from "@davit/protocol/mqtt";
 import type { CoordinatorConfig } from "./config.ts";
 import type { Outgoing } from "./core/context.ts";
 import type { CoordinatorCore } from "./core/core.ts";
@@ -39,12 +39,25 @@ export class Wire {
 			...[all.presences, all.descriptions, all.inventories, all.resourceStates, all.resourceArchives],
 			...[all.reports, all.syncs, all.requests],
 		]) {
-			session.subscribe(filter, (message) => core.receive(message));
+			session.subscribe(filter, (message) => this.#receive(core, message));
 		}
 		session.onBirth(() => {
 			this.#warn(options.url, session.protocol);
 			core.birth();
 		});
+	}
+
+	/**
+	 * An edge. Where the history cannot be written the message must come again, so the throw goes through; a message that
+	 * shows a defect would come again for ever, so it is reported and let go: what matters in it is sent again by its sender.
+	 */
+	#receive(core: CoordinatorCore, message: Message): void {
+		try {
+			core.receive(message);
+		} catch (error) {
+			if (error instanceof OperationError) throw error;
+			this.#log.error({ err: error, topic: message.topic }, "a message was not taken because of a defect");
+		}
 	}
 
 	/** Called with each tick: tells the core when the broker went away. */

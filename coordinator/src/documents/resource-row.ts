@@ -133,7 +133,7 @@ function judgePartial(known: ResourceEntry, newest: Newest): Judgement | undefin
 	if (backup?.state === "partial") {
 		return ["partial", `the newest backup (${backup.run}) left something out: davit show ${backup.run}`];
 	}
-	const archive = [...known.archives].sort((one, other) => (one.takenAt < other.takenAt ? 1 : -1))[0];
+	const [archive] = known.archives;
 	if (archive?.outcome !== "partial" || backup?.state === "succeeded") return undefined;
 	return ["partial", `the newest archive (${archive.id}) left something out: back it up again`];
 }

@@ -169,7 +169,8 @@ function keepState(core: Core, host: HostName, state: ResourceState): void {
 	core.changes.resource(host, state.resource);
 }
 
-function keepArchives(core: Core, host: HostName, { resource, archives }: ResourceArchives): void {
+function keepArchives(core: Core, host: HostName, { resource, archives: heard }: ResourceArchives): void {
+	const archives = heard.toSorted((one, other) => (one.takenAt < other.takenAt ? 1 : -1));
 	const known = core.fleet.meetResource(core.fleet.meet(host), resource);
 	if (!isSame(archives, known.archives)) {
 		core.history.write("resource", () => core.history.hosts.saveArchives(host, resource, archives));

@@ -38,7 +38,7 @@ export function dispatch(core: Core, wanted: Dispatching): RunRecord {
 	const record: RunRecord = {
 		run: {
 			version: 1,
-			run: RunId.parse(shortId("r", core.random)),
+			run: newRunId(core),
 			request: wanted.request,
 			host: wanted.host,
 			resource: wanted.resource,
@@ -108,6 +108,12 @@ export function headOf(core: Core, host: HostName, startByMs: number) {
 		issuedAt: instantOf(core.now()),
 		startBy: instantOf(startByMs),
 	} as const;
+}
+
+/** One that no run has. */
+function newRunId(core: Core): RunId {
+	const run = RunId.parse(shortId("r", core.random));
+	return core.runs.find(run) === undefined ? run : newRunId(core);
 }
 
 function commitWithCommand(

@@ -119,7 +119,8 @@ function make(
 }
 
 function newPlanId(core: Core): PlanId {
-	return PlanId.parse(shortId("p", core.random));
+	const plan = PlanId.parse(shortId("p", core.random));
+	return core.history.intents.plan(plan) === undefined ? plan : newPlanId(core);
 }
 
 function paramsOf({ resource, action }: PlanWanted): Record<string, unknown> {

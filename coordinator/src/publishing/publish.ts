@@ -42,6 +42,7 @@ export function publishStatus(core: Core, host: HostName, resource: ResourceId):
 	if (core.statuses.get(topic) === text) return;
 	core.statuses.set(topic, text);
 	core.send({ topic, payload: JSON.stringify({ ...status, at }), retain: true });
+	core.changes.resource(host, resource);
 }
 
 export function clearStatus(core: Core, host: HostName, resource: ResourceId): void {
@@ -56,7 +57,6 @@ export function clearStatus(core: Core, host: HostName, resource: ResourceId): v
 export function publishRefusal(core: Core, host: HostName, { resource, reason }: Refusal): void {
 	core.refusals.set(core.topics.resourceStatus(host, resource), reason);
 	publishStatus(core, host, resource);
-	core.changes.resource(host, resource);
 }
 
 interface Refusal {

@@ -30,16 +30,17 @@ export function overdueAtMs(core: Core, host: HostName, resource: ResourceId): n
 	return times.length === 0 ? undefined : Math.min(...times);
 }
 
-/** The newest archive that is complete and readable, as its host says. */
+/** The newest archive that is complete and verified, as its host says; `archives` are newest first. */
 export function lastGoodOf({
 	state,
 	archives,
 }: Pick<ResourceEntry, "state" | "archives">): ArchiveSummary | null {
-	const good = archives.filter(
+	const listed = archives.find(
 		({ outcome, damaged, proof }) => outcome === "succeeded" && !damaged && proof.includes("verified"),
 	);
-	const known = state?.lastGoodBackup;
-	return [...good, ...(known == null ? [] : [known])].sort(newestFirst)[0] ?? null;
+	const known = state?.lastGoodBackup ?? null;
+	if (listed === undefined || known === null) return listed ?? known;
+	return listed.takenAt < known.takenAt ? known : listed;
 }
 
 function overdueBySchedule(core: Core, entry: ResourceEntry, schedule: Schedule): number | undefined {
@@ -51,8 +52,4 @@ function overdueBySchedule(core: Core, entry: ResourceEntry, schedule: Schedule)
 	const intervalMs = (calendar.next(dueMs) ?? dueMs) - dueMs;
 	const marginMs = Math.max(core.limits.overdueMarginSeconds * 1000, intervalMs / 10);
 	return dueMs + record.jitterSeconds * 1000 + marginMs;
-}
-
-function newestFirst(one: ArchiveSummary, other: ArchiveSummary): number {
-	return one.takenAt < other.takenAt ? 1 : -1;
 }
