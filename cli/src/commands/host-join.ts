@@ -1,12 +1,12 @@
 import { usageError } from "../command-error.ts";
-import { type Context, type Invocation, wordAt } from "../context.ts";
+import type { Context, Invocation } from "../context.ts";
 import { callFor } from "../door/call.ts";
 import { formatRelative } from "../output/format.ts";
 import { writeAnswer } from "../output/write.ts";
 
 /** A host's name makes a string for it; such a string, on the new host, joins it. */
 export async function joinHost(invocation: Invocation, context: Context): Promise<number> {
-	const word = wordAt(invocation, 0);
+	const word = invocation.words[0] ?? (await askForString(context));
 	if (/^davit\d+\./.test(word)) {
 		const { joinWithString } = await import("../start/join.ts");
 		return await joinWithString(word, context);
@@ -31,4 +31,13 @@ export async function joinHost(invocation: Invocation, context: Context): Promis
 			].join("\n"),
 	});
 	return 0;
+}
+
+/** Typed in, it stands in no list of processes and in no history of the shell. */
+async function askForString(context: Context): Promise<string> {
+	if (context.wish.mayAsk) return (await context.ask("joining string: ", context.signal)).trim();
+	throw usageError(
+		"a host's name or a joining string is needed, and there is no terminal to ask",
+		"davit host join attic",
+	);
 }

@@ -37,7 +37,7 @@ export const fleet: readonly CommandSpec[] = [
 	},
 	{
 		name: "host join",
-		words: "<name|string>",
+		words: "[name|string]",
 		summary:
 			"On the coordinator's machine: let a new host in. On the new host: join with the string that prints.",
 		examples: ["davit host join attic"],
