@@ -73,7 +73,7 @@ export class CoordinatorCore {
 		fleet.load();
 		runs.load();
 		schedules.load();
-		for (const command of history.runs.pendingCommands()) outbox.add(command, true);
+		for (const command of history.runs.pendingCommands()) outbox.add(command, { isOld: true });
 		fleet.doubtAll();
 	}
 

@@ -69,7 +69,7 @@ function resume(core: Core, record: RunRecord, held: Sync["open"][number]["state
 /** The agent has its memory, so it answers the same bytes with its last report, or refuses them as too late. */
 function askAgain(core: Core, record: RunRecord): void {
 	const command = core.history.runs.command(record.command);
-	if (command !== undefined) core.outbox.add(command, true);
+	if (command !== undefined) core.outbox.add(command, { isOld: true });
 }
 
 /** The agent's memory of an accepted command is gone: what it destroys may be half done. */

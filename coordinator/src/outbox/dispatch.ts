@@ -142,7 +142,9 @@ function commitWithCommand(
 			also?.(saved);
 		},
 	});
-	if (command !== undefined) core.outbox.add(command);
+	// The first new command goes at once; a host that refuses it again gets time to be greeted.
+	const pauseMs = record.reissues < 2 ? 0 : 1000 * 2 ** record.reissues;
+	if (command !== undefined) core.outbox.add(command, { pauseMs });
 	return committed;
 }
 

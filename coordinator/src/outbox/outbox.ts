@@ -35,9 +35,11 @@ export class Outbox {
 		this.#carrier = carrier;
 	}
 
-	add(command: CommandRecord, isOld = false): void {
+	/** `isOld`: an earlier life may have sent it. `pauseMs`: wait so long, or until the host syncs. */
+	add(command: CommandRecord, { isOld = false, pauseMs = 0 } = {}): void {
 		if (this.#entries.has(command.id)) return;
-		this.#entries.set(command.id, { command, attempts: 0, nextAttemptMs: 0, isOld });
+		const nextAttemptMs = pauseMs === 0 ? 0 : this.#carrier.now() + pauseMs;
+		this.#entries.set(command.id, { command, attempts: 0, nextAttemptMs, isOld });
 		this.pump();
 	}
 

@@ -234,3 +234,29 @@ test("a command that was refused only because of its moment is given anew, and e
 	stage.pass(60);
 	assert.equal(new Set(stage.runCommands().map(({ id }) => id)).size, 2);
 });
+
+test("a host that refuses because it was not greeted yet gets the command again when it syncs, and not a hundred times", () => {
+	const { stage, run } = started();
+	using _stage = stage;
+	const failure = { ...noFailure, code: "not-welcome" as const };
+	const refuse = () => stage.report(stage.lastCommand().id, { state: "rejected", sequence: 1, failure });
+	refuse();
+	refuse();
+	assert.equal(stage.begun().length, 2);
+	stage.sync(nas);
+	assert.equal(stage.begun().length, 3);
+	stage.report(stage.lastCommand().id, { state: "accepted", sequence: 1 });
+	assert.equal(state(stage, run), "accepted");
+});
+
+test("a host that refuses for ever ends the run after five new commands", () => {
+	const { stage, run } = started();
+	using _stage = stage;
+	const failure = { ...noFailure, code: "fence-stale" as const };
+	for (let second = 0; second < 110; second += 1) {
+		stage.pass(1);
+		stage.report(stage.lastCommand().id, { state: "rejected", sequence: 1, failure });
+	}
+	assert.equal(stage.begun().length, 6);
+	assert.equal(state(stage, run), "rejected");
+});
