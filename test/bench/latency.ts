@@ -148,7 +148,10 @@ function watchRuns(session: Session) {
 
 async function startMosquitto({ home, port, signal }: { home: string; port: number; signal: AbortSignal }) {
 	const file = join(home, "mosquitto.conf");
-	await writeFile(file, `listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 10000\n`);
+	await writeFile(
+		file,
+		`listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 10000\n`,
+	);
 	const child = spawn(mosquitto, ["-c", file], { stdio: "ignore" });
 	await pollUntil(() => acceptsConnection("127.0.0.1", port), {
 		what: "mosquitto",

@@ -40,15 +40,21 @@ database.pragma("synchronous = FULL");
 database.exec("CREATE TABLE inbox (id TEXT PRIMARY KEY, payload BLOB)");
 const insert = database.prepare("INSERT OR IGNORE INTO inbox VALUES (?, ?)");
 
-process.once("message", async (message) => {
-	const orders = Orders.parse(message);
+process.once("message", (message) => {
+	openAll(Orders.parse(message)).catch((error: unknown) => {
+		process.stderr.write(`${String(error)}\n`);
+		process.exit(1);
+	});
+});
+process.once("disconnect", () => process.exit(0));
+
+async function openAll(orders: Orders): Promise<void> {
 	// Two dozen at a time, as machines that come up after a power cut.
 	for (let begin = 0; begin < orders.agents.length; begin += 24) {
 		await Promise.all(orders.agents.slice(begin, begin + 24).map((agent) => openPuppet(orders, agent)));
 	}
 	process.send?.({ ready: true });
-});
-process.once("disconnect", () => process.exit(0));
+}
 
 async function openPuppet(
 	{ site, url, coordinatorKey, publicKey: ownKey }: Orders,

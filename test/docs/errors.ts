@@ -11,7 +11,7 @@ export function errorsPage(): string {
 	return [
 		"# Failures",
 		"",
-		"Made from `protocol/src/failures.ts` by `node test/docs/main.ts`; a test keeps it true.",
+		"Made from `protocol/src/failure-codes.ts` by `node test/docs/main.ts`; a test keeps it true.",
 		"",
 		"| code | what happened | what to do | may be tried again as it is | `davit` ends with |",
 		"|---|---|---|---|---|",

@@ -1,0 +1,88 @@
+import { z } from "zod";
+import { ArchiveSummary, Proof } from "./agent.ts";
+import { Consistency, KeepLast } from "./operations/results.ts";
+import { ResourceId } from "./resource.ts";
+import { Bytes, HostName, Instant, RunId } from "./vocabulary.ts";
+
+// One line each of what every door lists.
+
+/** What a person reads of a resource, worst first; each word says itself what it means in `because`. */
+export const StateWord = z.enum([
+	"inconsistent",
+	"unknown",
+	"failed",
+	"overdue",
+	"partial",
+	"running",
+	"unproven",
+	"unprotected",
+	"safe",
+	"ignored",
+]);
+export type StateWord = z.infer<typeof StateWord>;
+
+/** A resource in one row. */
+export const ResourceRow = z.object({
+	/** `host/volume:NAME` or `host/path:/srv/x`. */
+	address: z.string(),
+	host: HostName,
+	resource: ResourceId,
+	name: z.string(),
+	project: z.string().nullable(),
+	state: StateWord,
+	/** The threshold or the cause, and the cure, in a sentence. */
+	because: z.string(),
+	proof: z.array(Proof),
+	lastGoodBackup: ArchiveSummary.nullable(),
+	archives: z.int().nonnegative(),
+	overdue: z.boolean(),
+	nextDueAt: Instant.nullable(),
+	running: RunId.nullable(),
+	/** When the host's words about it were last heard. */
+	heardAt: Instant.nullable(),
+});
+export type ResourceRow = z.infer<typeof ResourceRow>;
+
+export const HostRow = z.object({
+	host: HostName,
+	online: z.boolean(),
+	/** When it was last heard; null = never. */
+	heardAt: Instant.nullable(),
+	davit: z.string().nullable(),
+	engine: z.string().nullable(),
+	resources: z.int().nonnegative(),
+	safe: z.int().nonnegative(),
+	state: StateWord,
+	because: z.string(),
+	newestBackupAt: Instant.nullable(),
+	archivesFreeBytes: Bytes.nullable(),
+	/** The host's clock minus the coordinator's, seconds. */
+	clockSkewSeconds: z.number().nullable(),
+});
+export type HostRow = z.infer<typeof HostRow>;
+
+export const ArchiveRow = ArchiveSummary.extend({
+	host: HostName,
+	resource: ResourceId,
+	address: z.string(),
+	/** The shortest unique prefix of the id, at least 4 digits. */
+	short: z.string(),
+});
+export type ArchiveRow = z.infer<typeof ArchiveRow>;
+
+export const ScheduleRow = z.object({
+	name: z.string(),
+	/** What it backs up: an address, or `host/*` for everything on a host. */
+	target: z.string(),
+	/** Five cron fields. */
+	cron: z.string(),
+	timeZone: z.string(),
+	/** Up to so many seconds after each due time, at random. */
+	jitterSeconds: z.int().nonnegative(),
+	consistency: Consistency.nullable(),
+	keepLast: KeepLast.nullable(),
+	nextDueAt: Instant.nullable(),
+	lastDueAt: Instant.nullable(),
+	paused: z.boolean(),
+});
+export type ScheduleRow = z.infer<typeof ScheduleRow>;
