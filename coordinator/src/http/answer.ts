@@ -85,13 +85,22 @@ async function show(call: Call, exchange: Exchange, context: AnswerContext): Pro
 	return sendPage(call, { exchange, page, status: 200 }, context);
 }
 
-async function showLive(call: Call, { query, formToken, signal }: Exchange, context: AnswerContext) {
+async function showLive(
+	call: Call,
+	{ query, formToken, signal }: Exchange,
+	context: AnswerContext,
+): Promise<void> {
 	const view = query.get("view") ?? "/";
 	const version = call.request.headers["last-event-id"] ?? query.get("version") ?? undefined;
 	const isOfThisBuild = (query.get("build") ?? context.assets.build) === context.assets.build;
 	const viewer = { formToken, version: typeof version === "string" ? version : undefined, signal };
 	const events = isOfThisBuild ? context.live.follow(view, viewer) : reload();
 	const first = await events.next();
+	if (signal.aborted) {
+		// Who went away meanwhile is no viewer any more.
+		await events.return(undefined);
+		return;
+	}
 	return sendEvents(call.response, following(first, events), signal);
 }
 

@@ -82,8 +82,9 @@ const lists: Readonly<Record<string, (asked: Asked) => Look>> = {
 		),
 	resolve: ({ desk, query }) => {
 		const read = () => desk.resolve(query.get("address")?.trim() ?? "");
-		// Its page is the one of what the address means.
-		const render = () => overviewPage(desk.status(), { root: "./", now: 0, query });
+		const render = (): Page => {
+			throw new Refusal(404, "an address has no page of its own, it leads to one");
+		};
 		return { ...look(read, render), elsewhere: () => placeOf(read()) };
 	},
 };
