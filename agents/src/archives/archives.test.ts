@@ -11,6 +11,7 @@ import {
 	rmSync,
 	writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { type ArchiveId, type CommandId, Instant, newId, ResourceId } from "@davit/protocol";
@@ -21,7 +22,7 @@ import { isRoot, plantCorpus } from "../files/plant-corpus.ts";
 import { type Archives, openArchives } from "./archives.ts";
 import { commitSteps } from "./commit-archive.ts";
 
-const scratch = mkdtempSync("/tmp/davit-archives-");
+const scratch = mkdtempSync(join(tmpdir(), "davit-archives-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 const { privateKey, publicKey: key } = generateKeyPairSync("ed25519");
 const publicKey = key.export({ type: "spki", format: "der" }).toString("base64");

@@ -9,6 +9,7 @@ import {
 	utimesSync,
 	writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { compareTree, isSameTree } from "./compare-tree.ts";
@@ -17,7 +18,7 @@ import { forgeArchive, plantArchive } from "./plant-archive.ts";
 import { comparePaths } from "./raw-path.ts";
 import { runFileJob } from "./run-job.ts";
 
-const scratch = mkdtempSync("/tmp/davit-compare-");
+const scratch = mkdtempSync(join(tmpdir(), "davit-compare-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 const signal = new AbortController().signal;
 let made = 0;

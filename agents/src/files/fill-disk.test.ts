@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { plantArchive } from "./plant-archive.ts";
 import { isRoot } from "./plant-corpus.ts";
 import { runFileJob } from "./run-job.ts";
 
-const scratch = mkdtempSync("/tmp/davit-full-");
+const scratch = mkdtempSync(join(tmpdir(), "davit-full-"));
 const signal = new AbortController().signal;
 const [root, disk] = [join(scratch, "tree"), join(scratch, "disk")];
 const options = { skip: !isRoot && "needs root, to mount a small disk" };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { compareTree } from "./compare-tree.ts";
@@ -13,7 +14,7 @@ import { TarReader } from "./read-tar.ts";
 import { verifyContent } from "./verify-content.ts";
 import { tarHeader } from "./write-tar.ts";
 
-const scratch = mkdtempSync("/tmp/davit-stream-");
+const scratch = mkdtempSync(join(tmpdir(), "davit-stream-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 const signal = new AbortController().signal;
 const corpus = join(scratch, "corpus");

@@ -12,6 +12,7 @@ import {
 	truncateSync,
 	writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { zstdCompressSync } from "node:zlib";
@@ -26,7 +27,7 @@ import { runFileJob } from "./run-job.ts";
 import { entryOf } from "./tree-entry.ts";
 import { ContentWriter } from "./write-content.ts";
 
-const scratch = mkdtempSync("/tmp/davit-pack-");
+const scratch = mkdtempSync(join(tmpdir(), "davit-pack-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 const signal = new AbortController().signal;
 let made = 0;

@@ -73,11 +73,6 @@ function plantNodes(root: string): void {
 	if (isRoot) execFileSync("mknod", [`${root}/null-device`, "c", "1", "3"]);
 	writeFileSync(`${root}/setuid`, "#!/bin/sh\n");
 	chmodSync(`${root}/setuid`, 0o4755);
-	writeFileSync(`${root}/unreadable-by-others`, "secret");
-	chmodSync(`${root}/unreadable-by-others`, 0o200);
-	mkdirSync(`${root}/read-only`);
-	writeFileSync(`${root}/read-only/in`, "made before its directory was closed");
-	chmodSync(`${root}/read-only`, 0o555);
 	writeFileSync(`${root}/old`, "before 1970");
 	utimesSync(`${root}/old`, -86_400.25, -86_400.25);
 	writeFileSync(`${root}/whole-second`, "no fraction");
@@ -85,6 +80,11 @@ function plantNodes(root: string): void {
 }
 
 function plantOwners(root: string): void {
+	writeFileSync(`${root}/without-read-permission`, "secret");
+	chmodSync(`${root}/without-read-permission`, 0o200);
+	mkdirSync(`${root}/read-only`);
+	writeFileSync(`${root}/read-only/in`, "made before its directory was closed");
+	chmodSync(`${root}/read-only`, 0o555);
 	for (const owner of [0, 70, 999, 65_534, 3_000_000_000]) {
 		writeFileSync(`${root}/owned-by-${owner}`, `${owner}`);
 		chownSync(`${root}/owned-by-${owner}`, owner, owner + 1);

@@ -11,6 +11,7 @@ import {
 	rmSync,
 	writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { compareTree, isSameTree } from "./compare-tree.ts";
@@ -21,7 +22,7 @@ import { syncEach } from "./sync-tree.ts";
 import { unpackTree } from "./unpack-tree.ts";
 import { verifyContent } from "./verify-content.ts";
 
-const scratch = mkdtempSync("/tmp/davit-unpack-");
+const scratch = mkdtempSync(join(tmpdir(), "davit-unpack-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 const signal = new AbortController().signal;
 const [corpus, archive] = [join(scratch, "corpus"), join(scratch, "archive")];
