@@ -125,11 +125,18 @@ describe("a browser", { skip: browserSkip, timeout: 120_000 }, () => {
 		await tab.click("summary");
 		await tab.type("input[name=confirm]", "graf");
 		made.facts.replaces = 9;
+		made.confirm = "grafana";
 		page.desk.change("plan");
 		await untilSays(tab, "#plan", "9 entries");
+		await untilSays(tab, "#act h2", "Type grafana to go on");
 		assert.equal(await tab.$eval("details", ({ open }) => open), true);
 		assert.equal(await tab.$eval("input[name=confirm]", ({ value }) => value), "graf");
 		assert.equal(await tab.$eval("input[name=confirm]", (input) => input.matches(":focus")), true);
+		await tab.focus("summary");
+		made.confirm = "grafana-data";
+		page.desk.change("plan");
+		await untilSays(tab, "#act h2", "Type grafana-data to go on");
+		assert.equal(await tab.$eval("input[name=confirm]", ({ value }) => value), "graf");
 	});
 
 	test("says when nothing is heard any more, disables what cannot work, and finds back", async () => {
