@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { failures, OperationError } from "@davit/protocol";
+import { failureReport, failures, OperationError } from "@davit/protocol";
 import { pino } from "pino";
 import { readCoordinatorConfig } from "./config.ts";
 import { openCoordinator } from "./coordinator.ts";
@@ -45,6 +45,7 @@ try {
 	const message = error instanceof Error ? error.message : String(error);
 	const stack = known === undefined && error instanceof Error ? `\n${error.stack}` : "";
 	process.stderr.write(`error: ${message}${known === undefined ? stack : `\n  do    ${known.hint}`}\n`);
+	process.send?.({ failed: failureReport(error) });
 	process.exitCode = known === undefined ? 1 : failures[known.code].exitCode;
 }
 process.disconnect?.();

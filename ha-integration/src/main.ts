@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { OperationError } from "@davit/protocol";
+import { failureReport, failures, OperationError } from "@davit/protocol";
 import { pino } from "pino";
 import { readIntegrationConfig } from "./config.ts";
 import { openIntegration } from "./integration.ts";
@@ -41,6 +41,7 @@ try {
 } catch (error) {
 	const hint = error instanceof OperationError ? `\n  do    ${error.hint}` : "";
 	process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}${hint}\n`);
-	process.exitCode = 1;
+	process.send?.({ failed: failureReport(error) });
+	process.exitCode = error instanceof OperationError ? failures[error.code].exitCode : 1;
 }
 process.disconnect?.();
