@@ -13,6 +13,8 @@ export interface Schedule {
 export class ScheduleBook {
 	readonly #history: History;
 	readonly #schedules = new Map<string, Schedule>();
+	/** Names by target, which is `host/*` or `host/kind:name`. */
+	readonly #ofTarget = new Map<string, Set<string>>();
 
 	constructor(history: History) {
 		this.#history = history;
@@ -30,6 +32,7 @@ export class ScheduleBook {
 
 	remove(name: string): void {
 		this.#history.write("schedule", () => this.#history.intents.removeSchedule(name));
+		this.#ofTarget.get(this.find(name)?.record.target ?? "")?.delete(name);
 		this.#schedules.delete(name);
 	}
 
@@ -43,7 +46,9 @@ export class ScheduleBook {
 
 	/** Those that back up this resource, paused ones left out. */
 	of(host: HostName, resource: ResourceId): Schedule[] {
-		return this.all().filter(({ record }) => !record.paused && isTarget(record.target, host, resource));
+		return [`${host}/*`, `${host}/${resource}`]
+			.flatMap((target) => [...(this.#ofTarget.get(target) ?? [])].flatMap((name) => this.find(name) ?? []))
+			.filter(({ record }) => !record.paused);
 	}
 
 	#enter(record: ScheduleRecord): Schedule {
@@ -52,13 +57,9 @@ export class ScheduleBook {
 		const calendar = isKept ? known.calendar : readCalendar(record.cron, record.timeZone);
 		const schedule = { record, calendar };
 		this.#schedules.set(record.name, schedule);
+		this.#ofTarget.set(record.target, (this.#ofTarget.get(record.target) ?? new Set()).add(record.name));
 		return schedule;
 	}
-}
-
-/** Targets are `host/*` or `host/kind:name`. */
-function isTarget(target: string, host: HostName, resource: ResourceId): boolean {
-	return target === `${host}/*` || target === `${host}/${resource}`;
 }
 
 /** The one resource of a target; undefined for everything on a host. */
