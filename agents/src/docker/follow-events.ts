@@ -45,6 +45,9 @@ async function* readEvents(body: AsyncIterable<Uint8Array>, signal: AbortSignal)
 		}
 	} catch (cause) {
 		signal.throwIfAborted();
-		throw new OperationError("docker-unreachable", `could not ${purpose} any longer`, { cause });
+		throw new OperationError("docker-unreachable", `could not ${purpose} any longer`, {
+			cause,
+			hint: "sudo systemctl start docker",
+		});
 	}
 }

@@ -69,6 +69,24 @@ export async function findUsersNow(
 	return findUsers(place, await surveyMounts(containers, volumes));
 }
 
+/**
+ * Users that are alive, asked one by one: the engine's list may lag behind a stop that it has answered, what it says of one
+ * container does not.
+ */
+export async function findAliveUsers(
+	place: Place,
+	engine: Engine | undefined,
+	signal: AbortSignal,
+): Promise<readonly User[]> {
+	const alive: User[] = [];
+	for (const user of await findUsersNow(place, engine, signal)) {
+		if (!isAlive(user.state)) continue;
+		const found = await engine?.container(user.id, signal);
+		if (found !== undefined && isAlive(found.state)) alive.push({ ...user, state: found.state });
+	}
+	return alive;
+}
+
 /** Whether processes of a container in this state may be running, or would go on when thawed. */
 export function isAlive(state: string): boolean {
 	return state === "running" || state === "paused" || state === "restarting";

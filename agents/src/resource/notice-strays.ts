@@ -1,5 +1,5 @@
 import type { Engine } from "../docker/engine.ts";
-import { findUsersNow, isAlive } from "./find-users.ts";
+import { findAliveUsers } from "./find-users.ts";
 import type { Place } from "./place.ts";
 import type { Treated } from "./plan-treatment.ts";
 
@@ -21,8 +21,8 @@ export async function noticeStrays(
 		}
 	}
 	const known = new Set(treated.map(({ id }) => id));
-	for (const user of await findUsersNow(place, engine, signal)) {
-		const isNew = !known.has(user.id) && user.writes && isAlive(user.state) && user.state !== "paused";
+	for (const user of await findAliveUsers(place, engine, signal)) {
+		const isNew = !known.has(user.id) && user.writes && user.state !== "paused";
 		if (isNew) warnings.push(`container ${user.container} began to write meanwhile`);
 	}
 	return warnings;

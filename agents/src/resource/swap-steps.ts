@@ -10,9 +10,10 @@ import {
 } from "@davit/protocol";
 import { commandLabel } from "../docker/command-label.ts";
 import { requireEngine } from "../docker/require-engine.ts";
+import { errnoOf } from "../files/file-failure.ts";
 import { runFileJob } from "../files/run-job.ts";
 import type { OperationContext, Step, StepPresence } from "../operation.ts";
-import { findUsersNow, isAlive } from "./find-users.ts";
+import { findAliveUsers } from "./find-users.ts";
 import { isFolder, keptFolder, type Place } from "./place.ts";
 import type { Treated } from "./plan-treatment.ts";
 import { showProgress } from "./show-progress.ts";
@@ -91,10 +92,19 @@ function createStep({ place, labels }: SwapFacts, context: OperationContext): St
 		async undo() {
 			const signal = AbortSignal.timeout(60_000);
 			if (!(await isOurs(signal))) return;
-			if (resource.kind === "path") return rmdir(place.folder);
+			if (resource.kind === "path") return removeEmptyFolder(place.folder);
 			await (await requireEngine(context, signal)).removeVolume(resource.volume, signal);
 		},
 	};
+}
+
+/** Leaves one in which somebody put something meanwhile. */
+async function removeEmptyFolder(folder: string): Promise<void> {
+	try {
+		await rmdir(folder);
+	} catch (error) {
+		if (errnoOf(error) !== "ENOTEMPTY") throw error;
+	}
 }
 
 function unpackStep({ archive, incoming }: SwapFacts, context: OperationContext): Step {
@@ -196,8 +206,8 @@ async function refuseUsers(
 	{ engine }: OperationContext,
 	signal: AbortSignal,
 ): Promise<void> {
-	const users = await findUsersNow(place, engine, signal);
-	const user = users.find(({ writes, holds, state }) => (writes || holds) && isAlive(state));
+	const users = await findAliveUsers(place, engine, signal);
+	const user = users.find(({ writes, holds }) => writes || holds);
 	if (user === undefined) return;
 	throw new OperationError(
 		"resource-in-use",
