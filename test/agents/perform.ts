@@ -57,8 +57,8 @@ async function runSteps<Name extends OperationName>(
 			if (step.name === interference.dieAfter) throw new Died(step.name);
 			if (output !== undefined) outputs.set(step.name, JSON.parse(JSON.stringify(output)));
 		} catch (error) {
-			const isDone = (await operation.steps(facts, context)[index]?.probe()) === "complete";
-			if (isCommitted || (step.commits === true && isDone)) {
+			const again = operation.steps(facts, context)[index];
+			if (isCommitted || (step.commits === true && (await again?.probe()) === "complete")) {
 				if (!(error instanceof Died)) throw error;
 			} else {
 				await undoAll(begun, () => operation.steps(facts, context));
