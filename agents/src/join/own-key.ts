@@ -1,15 +1,25 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { OperationError } from "@davit/protocol";
 import { writeSecret } from "./write-secret.ts";
 
+export interface OwnKey {
+	readonly privateKey: KeyObject;
+	/** SPKI in base64. */
+	readonly publicKey: string;
+}
+
+/** The public part of this host's own key, SPKI in base64. */
+export async function ownPublicKey(home: string): Promise<string> {
+	return (await ownKey(home)).publicKey;
+}
+
 /**
- * The public part of this host's own Ed25519 key, SPKI in base64. The key is made in `<home>/agent/key.pem` (0600) where there is
- * none, and never leaves it.
+ * This host's own Ed25519 key. It is made in `<home>/agent/key.pem` (0600) where there is none, and never leaves it.
  * @throws OperationError configuration-invalid when the file holds something else
  */
-export async function ownPublicKey(home: string): Promise<string> {
+export async function ownKey(home: string): Promise<OwnKey> {
 	const folder = join(home, "agent");
 	const file = join(folder, "key.pem");
 	await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -20,14 +30,15 @@ export async function ownPublicKey(home: string): Promise<string> {
 	const pem =
 		kept ?? generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" }).toString();
 	if (kept === undefined) await writeSecret(file, pem);
-	return publicPart(pem, file);
+	return readKey(pem, file);
 }
 
-function publicPart(pem: string, file: string): string {
+function readKey(pem: string, file: string): OwnKey {
 	try {
-		const publicKey = createPublicKey(createPrivateKey(pem));
-		if (publicKey.asymmetricKeyType !== "ed25519") throw new TypeError("it is not an Ed25519 key");
-		return publicKey.export({ format: "der", type: "spki" }).toString("base64");
+		const privateKey = createPrivateKey(pem);
+		if (privateKey.asymmetricKeyType !== "ed25519") throw new TypeError("it is not an Ed25519 key");
+		const publicKey = createPublicKey(privateKey).export({ format: "der", type: "spki" }).toString("base64");
+		return { privateKey, publicKey };
 	} catch (error) {
 		throw new OperationError("configuration-invalid", `this host's key ${file} cannot be used`, {
 			cause: error,

@@ -67,6 +67,9 @@ const tables = `
 		place TEXT NOT NULL
 	) STRICT;
 
+	-- Resources whose state lies retained on the broker, and has to be cleared there when they are gone.
+	CREATE TABLE IF NOT EXISTS shown (resource TEXT PRIMARY KEY) STRICT;
+
 	CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 `;
 

@@ -156,6 +156,7 @@ export class Runner {
 			})
 			.finally(() => this.#running.delete(accepted.command));
 		this.#running.set(accepted.command, { accepted, controller, deadlineMs, done, progress: undefined });
+		this.#options.onActivity(accepted.resource);
 	}
 
 	#workOf(accepted: Accepted, signal: AbortSignal): Work {

@@ -1,0 +1,254 @@
+import type { KeyObject } from "node:crypto";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+	isFinal,
+	type Logger,
+	OperationError,
+	type ResourceId,
+	readPublicKey,
+	topicsOf,
+} from "@davit/protocol";
+import { type Archives, openArchives } from "./archives/archives.ts";
+import type { AgentConfig } from "./config.ts";
+import { AgentCore } from "./core/agent-core.ts";
+import { describeAgent } from "./describe-agent.ts";
+import { handlers } from "./handlers.ts";
+import type { View } from "./inventory.ts";
+import { ownKey } from "./join/own-key.ts";
+import { Journal } from "./journal/journal.ts";
+import { undoPointsOf } from "./journal/kept-undos.ts";
+import { openOperations } from "./journal/operations.ts";
+import { type Lookout, openLookout } from "./lookout.ts";
+import type { OperationContext } from "./operation.ts";
+import { expireUndo } from "./resource/expire-undo.ts";
+import type { Given } from "./running/runner.ts";
+import { Retained } from "./showing/keep-retained.ts";
+import { ShownResources } from "./showing/show-resources.ts";
+import type { UndoPoints } from "./undo-points.ts";
+import { Wire } from "./wire.ts";
+
+const tickMs = 1_000;
+const expireUndoMs = 60_000;
+
+export interface AgentOptions {
+	readonly log: Logger;
+	/** Milliseconds since 1970; tests own it. */
+	readonly now?: () => number;
+	/** See `JournalOptions.onWrite`. */
+	readonly onJournalWrite?: (point: string) => void;
+	/** Ends the opening, not the open agent. */
+	readonly signal?: AbortSignal;
+}
+
+/** An agent that serves. Closing it undoes or finishes what is under way, then says goodbye. */
+export interface Agent extends AsyncDisposable {
+	/** Resolves with the reason when it cannot go on and has to be closed; never when all is well. */
+	readonly failure: Promise<unknown>;
+}
+
+/**
+ * Opens the journal, decides what an earlier life left open, and connects. A broker that cannot be reached is waited for in the
+ * background; one that refuses the password is thrown.
+ * @throws OperationError database-locked | database-read-only | database-damaged | disk-full | configuration-invalid |
+ * broker-refused
+ */
+export async function openAgent(config: AgentConfig, options: AgentOptions): Promise<Agent> {
+	const ground = await openGround(config, options);
+	const agent = new HostAgent(ground);
+	try {
+		await agent.open(options.signal ?? new AbortController().signal);
+		return agent;
+	} catch (error) {
+		await agent[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+
+/** What an agent stands on. */
+interface Ground {
+	readonly config: AgentConfig;
+	readonly coordinatorKey: KeyObject;
+	readonly log: Logger;
+	readonly now: () => number;
+	readonly journal: Journal;
+	readonly archives: Archives;
+	readonly undoPoints: UndoPoints;
+}
+
+async function openGround(config: AgentConfig, options: AgentOptions): Promise<Ground> {
+	const { log, now = Date.now } = options;
+	const coordinatorKey = readCoordinatorKey(config);
+	const journal = Journal.open({
+		file: join(config.home, "agent", "journal.sqlite"),
+		now,
+		reserveBytes: config.journalReserveBytes,
+		onWrite: options.onJournalWrite,
+	});
+	try {
+		const key = await ownKey(config.home);
+		const archives = await openArchives({ path: config.archivesPath, ...key, log, now });
+		return { config, coordinatorKey, log, now, journal, archives, undoPoints: undoPointsOf(journal) };
+	} catch (error) {
+		journal[Symbol.dispose]();
+		throw error;
+	}
+}
+
+class HostAgent implements Agent {
+	readonly #ground: Ground;
+	readonly #wire: Wire;
+	readonly #core: AgentCore;
+	readonly #retained: Retained;
+	readonly #shown: ShownResources;
+	readonly #closing = new AbortController();
+	readonly #failure = Promise.withResolvers<unknown>();
+	#lookout: Lookout | undefined;
+	#timer: NodeJS.Timeout | undefined;
+	#background: Promise<void> = Promise.resolve();
+
+	constructor(ground: Ground) {
+		this.#ground = ground;
+		const { config, journal, now, log } = ground;
+		const { site, host } = config;
+		this.#wire = new Wire({
+			...{ config, journal, now, log },
+			onCommand: (message) => this.#core.receive(message),
+			onCoordinator: () => this.#core.coordinatorCame(),
+			onBirth: async (session) => {
+				await this.#retained.showAll();
+				this.#core.connected(session);
+			},
+			onFatal: (error) => this.#fail(error),
+		});
+		this.#retained = new Retained(
+			(topic, payload) => this.#wire.publishRetained(topic, payload),
+			(topic, error) => this.#wire.tellUnsent(topic, error),
+		);
+		this.#core = new AgentCore({
+			...{ site, host, journal, handlers, now, log },
+			coordinatorKey: ground.coordinatorKey,
+			elapsedMs: () => performance.now(),
+			wait: (durationMs, signal) => sleep(durationMs, undefined, { signal }),
+			send: (topic, payload) => this.#wire.send(topic, payload),
+			contextFor: (given) => this.#contextFor(given),
+			onActivity: (resource) => this.#showActivity(resource),
+			onFatal: (error) => this.#fail(error),
+		});
+		const activityOf = (resource: ResourceId) => this.#core.activityOf(resource);
+		this.#shown = new ShownResources({ ...ground, site, host, retained: this.#retained, activityOf });
+	}
+
+	get failure(): Promise<unknown> {
+		return this.#failure.promise;
+	}
+
+	async open(signal: AbortSignal): Promise<void> {
+		const { config, now, log, archives, journal } = this.#ground;
+		const during = AbortSignal.any([signal, this.#closing.signal]);
+		const onChange = (view: View): void => this.#inBackground(this.#show(view));
+		this.#lookout = await openLookout(
+			{ host: config.host, config, now, log, onChange },
+			this.#closing.signal,
+		);
+		const open = journal.read(openOperations).map(({ command }) => archives.archiveOf(command));
+		for (const folder of await archives.sweep(new Set(open))) log.warn({ folder }, "removed a half archive");
+		during.throwIfAborted();
+		this.#core.start();
+		await this.#show(this.#lookout.view);
+		await this.#wire.open(during);
+		this.#timer = setInterval(() => this.#tick(), tickMs);
+		this.#inBackground(this.#expireUndos());
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		clearInterval(this.#timer);
+		await this.#core.close();
+		this.#closing.abort();
+		await this.#background;
+		await this.#wire.close();
+		await this.#lookout?.[Symbol.asyncDispose]();
+		this.#ground.journal[Symbol.dispose]();
+	}
+
+	#contextFor(given: Given): OperationContext {
+		const { config, archives, undoPoints, now, log } = this.#ground;
+		const { site, host } = config;
+		const engine = this.#lookout?.view.engine;
+		return { ...given, site, host, config, engine, archives, undoPoints, now, log };
+	}
+
+	async #show(view: View): Promise<void> {
+		const { config } = this.#ground;
+		const topics = topicsOf(config.site);
+		this.#retained.show(topics.description(config.host), await describeAgent(view, this.#ground));
+		this.#retained.show(topics.inventory(config.host), view.inventory);
+		await this.#shown.showOnly(view.inventory.resources.map(({ id }) => id));
+	}
+
+	#showActivity(resource: ResourceId): void {
+		const state = this.#core.activityOf(resource)?.state;
+		if (state === undefined || !isFinal(state)) this.#shown.showActivity(resource);
+		else this.#inBackground(this.#showEnd(resource));
+	}
+
+	/** An operation ended: archives, the undo and the free space may be others now. */
+	async #showEnd(resource: ResourceId): Promise<void> {
+		await this.#shown.refresh(resource);
+		if (this.#lookout !== undefined) await this.#show(this.#lookout.view);
+	}
+
+	#tick(): void {
+		try {
+			this.#core.tick();
+		} catch (error) {
+			this.#fail(error);
+		}
+	}
+
+	async #expireUndos(): Promise<void> {
+		const { log } = this.#ground;
+		const { signal } = this.#closing;
+		while (!signal.aborted) {
+			for (const { command, resource, failure } of await expireUndo(this.#ground, signal)) {
+				if (failure === undefined) log.info({ command, resource }, "removed an undo whose time had passed");
+				else
+					log.warn({ command, resource, err: failure }, "an undo whose time had passed could not be removed");
+				await this.#shown.refresh(resource);
+			}
+			await sleep(expireUndoMs, undefined, { signal });
+		}
+	}
+
+	/** What is shown can be late or wrong for a while; what ends the work by closing is no failure. */
+	#inBackground(work: Promise<void>): void {
+		const done = work.catch((error: unknown) => {
+			if (this.#closing.signal.aborted) return;
+			if (error instanceof OperationError) this.#ground.log.warn({ err: error }, "could not be shown");
+			else this.#fail(error);
+		});
+		this.#background = Promise.all([this.#background, done]).then(() => undefined);
+	}
+
+	#fail(error: unknown): void {
+		// Who came second may still tidy up; without its journal an agent may not do anything any more.
+		const isTidy = error instanceof OperationError && error.code === "host-name-taken";
+		if (!isTidy) this.#core.abandon(error);
+		this.#failure.resolve(error);
+	}
+}
+
+function readCoordinatorKey({ coordinatorKey }: AgentConfig): KeyObject {
+	try {
+		return readPublicKey(coordinatorKey);
+	} catch (error) {
+		throw new OperationError(
+			"configuration-invalid",
+			"key coordinatorKey is no Ed25519 key in SPKI and base64",
+			{
+				cause: error,
+				hint: "join this host again with davit host join",
+			},
+		);
+	}
+}

@@ -1,0 +1,119 @@
+import {
+	type Activity,
+	type ArchiveSummary,
+	type HostName,
+	instantOf,
+	maximumMessageBytes,
+	type ResourceArchives,
+	type ResourceId,
+	type ResourceState,
+	type SiteName,
+	topicsOf,
+} from "@davit/protocol";
+import type { Archives } from "../archives/archives.ts";
+import type { Journal } from "../journal/journal.ts";
+import { forgetShown, rememberShown, shownResources } from "../journal/shown.ts";
+import type { UndoPoints } from "../undo-points.ts";
+import type { Retained } from "./keep-retained.ts";
+
+const archivesAtMost = 200;
+/** The rest of a message's 64 KiB is for the topic and what else a broker adds. */
+const messageRoomBytes = maximumMessageBytes - 4 * 1024;
+
+export interface ShowContext {
+	readonly site: SiteName;
+	readonly host: HostName;
+	readonly journal: Journal;
+	readonly archives: Archives;
+	readonly undoPoints: UndoPoints;
+	readonly retained: Retained;
+	readonly activityOf: (resource: ResourceId) => Activity | null;
+	readonly now: () => number;
+}
+
+/** The states and archives of all resources, as they are shown on retained topics. */
+export class ShownResources {
+	readonly #context: ShowContext;
+	readonly #archives = new Map<ResourceId, readonly ArchiveSummary[]>();
+	#order: Promise<void> = Promise.resolve();
+
+	constructor(context: ShowContext) {
+		this.#context = context;
+	}
+
+	/** Shows these and every other resource that has archives; what is neither is cleared, also when an earlier life showed it. */
+	showOnly(listed: readonly ResourceId[]): Promise<void> {
+		return this.#afterwards(async () => {
+			const wanted = new Set([...listed, ...(await this.#context.archives.resources())]);
+			for (const resource of wanted) await this.#reread(resource);
+			for (const resource of this.#context.journal.read(shownResources)) {
+				if (!wanted.has(resource)) this.#clear(resource);
+			}
+		});
+	}
+
+	/** The resource's archives or its undo may have changed. */
+	refresh(resource: ResourceId): Promise<void> {
+		return this.#afterwards(() => this.#reread(resource));
+	}
+
+	/** Only what is under way changed. */
+	showActivity(resource: ResourceId): void {
+		const archives = this.#archives.get(resource);
+		if (archives !== undefined) this.#showState(resource, archives);
+	}
+
+	async #reread(resource: ResourceId): Promise<void> {
+		const { archives, retained, site, host, journal } = this.#context;
+		const summaries = await archives.list(resource);
+		if (!journal.read(shownResources).includes(resource)) {
+			journal.write("show", (database) => rememberShown(database, resource));
+		}
+		this.#archives.set(resource, summaries);
+		this.#showState(resource, summaries);
+		retained.show(topicsOf(site).resourceArchives(host, resource), this.#archivesOf(resource, summaries));
+	}
+
+	#showState(resource: ResourceId, archives: readonly ArchiveSummary[]): void {
+		const { site, host, undoPoints, activityOf, retained, now } = this.#context;
+		const kept = undoPoints.of(resource);
+		const isOver = kept === undefined || Date.parse(kept.until) <= now();
+		const state: ResourceState = {
+			...{ version: 1, host, resource },
+			lastGoodBackup: archives.find(isGood) ?? null,
+			archives: archives.length,
+			activity: activityOf(resource),
+			undo: isOver ? null : { command: kept.command, archive: kept.archive, until: kept.until },
+			at: instantOf(now()),
+		};
+		retained.show(topicsOf(site).resourceState(host, resource), state);
+	}
+
+	#archivesOf(resource: ResourceId, summaries: readonly ArchiveSummary[]): ResourceArchives {
+		const { host, now } = this.#context;
+		const newest = summaries.slice(0, archivesAtMost);
+		const whole = { version: 1 as const, host, resource, archives: newest, at: instantOf(now()) };
+		while (Buffer.byteLength(JSON.stringify(whole)) > messageRoomBytes) newest.pop();
+		return whole;
+	}
+
+	#clear(resource: ResourceId): void {
+		const { site, host, journal, retained } = this.#context;
+		this.#archives.delete(resource);
+		retained.clear(topicsOf(site).resourceState(host, resource));
+		retained.clear(topicsOf(site).resourceArchives(host, resource));
+		journal.write("clear", (database) => forgetShown(database, resource));
+	}
+
+	/** One after the other, so that an older reading never overwrites a newer one. */
+	#afterwards(work: () => Promise<void>): Promise<void> {
+		const done = this.#order.then(work);
+		this.#order = done.catch(() => undefined);
+		return done;
+	}
+}
+
+/** Complete, verified and not damaged. */
+function isGood({ outcome, proof, damaged }: ArchiveSummary): boolean {
+	return outcome === "succeeded" && proof.includes("verified") && !damaged;
+}
