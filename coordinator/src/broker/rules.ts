@@ -72,7 +72,8 @@ function agentRules(host: HostName, topics: ReturnType<typeof topicsOf>): Rules 
 	const spoken = [topics.report(host), topics.sync(host)];
 	const kept = [topics.presence(host), topics.description(host), topics.inventory(host)];
 	return {
-		read: [topics.command(host), topics.coordinatorPresence()],
+		// Its own presence tells it that another agent answers to its name.
+		read: [topics.command(host), topics.presence(host), topics.coordinatorPresence()],
 		write: [...spoken, ...kept, topics.all.ofResources(host)],
 		neverRetained: spoken,
 	};
