@@ -20,7 +20,7 @@ export interface SessionOptions {
 	readonly username?: string | undefined;
 	readonly password?: string | undefined;
 	readonly clientId: string;
-	/** Published retained, QoS 1, by the broker when this session dies. */
+	/** Published retained, QoS 1, by the broker when this session dies. Read anew for each connection. */
 	readonly will?: Will;
 	/** PEM of the authority to trust beside the system's own. */
 	readonly certificateAuthority?: string | undefined;
