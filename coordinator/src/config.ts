@@ -22,6 +22,9 @@ const ExternalBroker = z.strictObject({
 	certificateAuthorityFile: AbsolutePath.optional().describe(
 		"PEM file of the authority that signed the broker",
 	),
+	accountsFile: AbsolutePath.optional().describe(
+		"accounts.json of davit broker-config, from which a host that joins gets its password",
+	),
 });
 
 /** Everything the coordinator can be told. Each key carries its unit. */

@@ -3,6 +3,7 @@ import type { Logger } from "@davit/protocol";
 import type { SessionOptions } from "@davit/protocol/mqtt";
 import { type Account, hashPassword, newPassword } from "./broker/accounts.ts";
 import { type EmbeddedBroker, openEmbeddedBroker } from "./broker/embedded.ts";
+import { readBrokerPassword } from "./broker/read-accounts.ts";
 import { type CoordinatorConfig, isLoopback } from "./config.ts";
 import type { BrokerDoor } from "./desk/access.ts";
 import type { History } from "./history/history.ts";
@@ -31,7 +32,7 @@ export async function openBroker(
 ): Promise<Broker> {
 	const { broker } = config;
 	if (broker.kind === "embedded") return openOwn(config, broker, { history, log });
-	const { url, username, password, certificateAuthorityFile } = broker;
+	const { url, username, password, certificateAuthorityFile, accountsFile } = broker;
 	return {
 		name: new URL(url).host,
 		session: {
@@ -43,6 +44,7 @@ export async function openBroker(
 			isEmbedded: false,
 			url,
 			...(username === undefined ? {} : { own: { username, password: password ?? "" } }),
+			passwordOf: (host) => (accountsFile === undefined ? undefined : readBrokerPassword(accountsFile, host)),
 			disconnect: () => undefined,
 		},
 		embedded: undefined,
@@ -72,6 +74,7 @@ async function openOwn(
 		door: {
 			isEmbedded: true,
 			url: `mqtt://${address.includes(":") ? `[${address}]` : address}:${embedded.port}`,
+			passwordOf: () => undefined,
 			disconnect: (username) => embedded.disconnect(username),
 		},
 		embedded,

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { resolve } from "node:path";
 import { CommandError, exitCodes, usageError } from "../command-error.ts";
 import { type Context, type Invocation, textOption } from "../context.ts";
 import { isRecord } from "../door/answers.ts";
@@ -71,6 +72,7 @@ async function readGiven(
 			url,
 			...(own.user === undefined ? {} : { username: own.user }),
 			...(own.password === undefined ? {} : { password: own.password }),
+			...(accountsFile === undefined ? {} : { accountsFile: resolve(accountsFile) }),
 		},
 		{ isNew: true, accounts },
 	);
@@ -85,7 +87,7 @@ function choice(
 		isNew,
 		clientFor(account) {
 			if (settings["kind"] !== "external") return undefined;
-			const { kind: _kind, ...client } = settings;
+			const { kind: _kind, accountsFile: _accountsFile, ...client } = settings;
 			if (accounts === undefined) return client;
 			const { user, password } = accountOf(accounts, account);
 			return { ...client, username: user, password };

@@ -55,7 +55,8 @@ export const fleet: readonly CommandSpec[] = [
 		words: "<directory>",
 		summary:
 			"Write a Mosquitto configuration with one account a host, one for the coordinator, one for Home Assistant.",
-		examples: ["davit broker-config ./mosquitto"],
+		options: [{ flags: "--host <name...>", summary: "a host that has not joined yet; may be repeated" }],
+		examples: ["davit broker-config ./mosquitto", "davit broker-config ./mosquitto --host pi"],
 		documents: ["davit/text/1"],
 	},
 	{

@@ -14,6 +14,8 @@ export interface BrokerDoor {
 	readonly url: string;
 	/** What this machine's own agent uses where accounts are not the coordinator's to make; anybody else is given them by hand. */
 	readonly own?: { readonly username: string; readonly password: string };
+	/** A host's password where accounts are not the coordinator's to make, from the file that `davit broker-config` wrote. */
+	passwordOf(username: string): string | undefined;
 	/** Ends the connections of an account that got another password. */
 	disconnect(username: string): void;
 }
@@ -32,11 +34,33 @@ export function invitationsOf({ history }: Core): Invitations {
 }
 
 /** @throws OperationError not-allowed | host-name-taken */
-export function checkInvitation(core: Core, host: HostName, principal: PrincipalName): void {
+export function checkInvitation(
+	core: Core,
+	{ host, principal }: { host: HostName; principal: PrincipalName },
+	broker: BrokerDoor,
+): void {
 	authoriseOperator(principal, `invite ${host}`);
 	checkHostName(host);
-	if (!core.fleet.isOnline(host)) return;
-	throw new OperationError("host-name-taken", `${host} was not invited: an agent of that name is connected`);
+	if (core.fleet.isOnline(host)) {
+		throw new OperationError(
+			"host-name-taken",
+			`${host} was not invited: an agent of that name is connected`,
+		);
+	}
+	if (!broker.isEmbedded) outsideAccount(host, broker);
+}
+
+/** @throws OperationError not-allowed where the broker has no account for the host, which would then be let in and never heard */
+function outsideAccount(host: HostName, broker: BrokerDoor): { username: string; password: string } {
+	const password = broker.passwordOf(host);
+	if (password !== undefined) return { username: host, password };
+	throw new OperationError(
+		"not-allowed",
+		`the broker has no account for ${host} that this coordinator knows of`,
+		{
+			hint: `davit broker-config DIR --host ${host}, reload the broker, and start Davit with --broker-accounts DIR/accounts.json`,
+		},
+	);
 }
 
 /**
@@ -64,7 +88,7 @@ export async function admitHost(
 				username: host,
 				password: await makeAccount(core, { username: host, role: { kind: "agent", host } }, broker),
 			}
-		: (broker.own ?? { username: host, password: "" });
+		: (broker.own ?? outsideAccount(host, broker));
 	core.fleet.save(core.fleet.meet(host), { publicKey, admittedAt: instantOf(core.now()) });
 	core.changes.host(host);
 	core.log.info({ host, principal }, "a host was admitted");

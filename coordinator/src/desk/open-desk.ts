@@ -76,7 +76,7 @@ export function openDesk(core: CoordinatorCore, surroundings: DeskSurroundings):
 		addSchedule: (schedule, principal) => addSchedule(parts, schedule, principal),
 		removeSchedule: (name, principal) => removeSchedule(parts, name, principal),
 		async invite(host, principal): Promise<JoinDocument> {
-			checkInvitation(parts, host, principal);
+			checkInvitation(parts, { host, principal }, broker);
 			const { joinDoor } = surroundings;
 			if (joinDoor === undefined) {
 				throw new OperationError("not-allowed", `${host} was not invited: no door for joining is open`, {

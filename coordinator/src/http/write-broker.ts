@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from "node:path";
-import { OperationError } from "@davit/protocol";
+import { HostName, OperationError } from "@davit/protocol";
 import { z } from "zod";
 import { writeBrokerConfig } from "../broker/write-config.ts";
 import type { Desk } from "../desk.ts";
@@ -7,6 +7,8 @@ import type { Desk } from "../desk.ts";
 /** An absolute folder on the coordinator's machine. */
 export const WantedBrokerConfig = z.object({
 	directory: z.string().max(4096).refine(isAbsolute, "must be an absolute path"),
+	/** Hosts that have not joined yet. */
+	hosts: z.array(HostName).max(1000).default([]),
 });
 
 /** What was written: names only, the passwords lie in `accountsFile`. */
@@ -23,10 +25,10 @@ export interface BrokerConfigAnswer {
  */
 export async function writeBroker(
 	desk: Desk,
-	{ directory }: z.infer<typeof WantedBrokerConfig>,
+	{ directory, hosts }: z.infer<typeof WantedBrokerConfig>,
 ): Promise<BrokerConfigAnswer> {
 	const folder = resolve(directory);
-	const wish = { site: desk.status().site, hosts: allHosts(desk) };
+	const wish = { site: desk.status().site, hosts: [...new Set([...allHosts(desk), ...hosts])] };
 	const written = await writeBrokerConfig(folder, wish).catch((error: unknown) => {
 		if (error instanceof OperationError) throw error;
 		const reason = error instanceof Error ? error.message : String(error);

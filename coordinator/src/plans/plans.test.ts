@@ -12,7 +12,12 @@ function stageWithArchive() {
 	stage.host(nas);
 	const kept = archive(stage.nowMs - 1000);
 	stage.archives(nas, grafana, [kept]);
-	const broker = { isEmbedded: true, url: "mqtt://127.0.0.1:1", disconnect: () => undefined };
+	const broker = {
+		isEmbedded: true,
+		url: "mqtt://127.0.0.1:1",
+		passwordOf: () => undefined,
+		disconnect: () => undefined,
+	};
 	const describeBroker = () => ({ name: "test", protocol: "5", connected: true }) as const;
 	const desk = openDesk(stage.core, { broker, describeBroker, joinDoor: undefined });
 	const wanted = { host: nas, resource: grafana, action: { action: "restore", archive: kept.id } } as const;
