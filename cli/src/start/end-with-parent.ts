@@ -2,7 +2,10 @@
 const parent = process.ppid;
 
 process.on("disconnect", () => {
-	// At its own end a child closes the channel too; only a vanished parent leaves it with another one.
-	if (process.ppid !== parent) process.kill(process.pid, "SIGTERM");
+	// At its own end a child closes the channel too; only a vanished parent leaves it with another one. The kernel closes a dying
+	// process's files before it gives its children to somebody else, so this is looked at again.
+	setInterval(() => {
+		if (process.ppid !== parent) process.kill(process.pid, "SIGTERM");
+	}, 100).unref();
 });
 process.channel?.unref();
