@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import {
 	type AddressDocument,
 	type HostName,
@@ -17,7 +18,8 @@ interface Place {
 }
 
 /**
- * What an address means: `host`, `host/name`, `host/kind:name`, `name` where it is unique, each resource with `@latest` or
+ * What an address means: `host`, `host/name`, `host/kind:name`, `name` where it is unique (of a folder its
+ * path or the last part of it), each resource with `@latest` or
  * `@ID` for an archive; a run's or an archive's id alone, or its unique beginning of 4 characters or more.
  * @throws OperationError resource-not-found | resource-ambiguous | archive-not-found | archive-ambiguous | host-not-found
  */
@@ -60,8 +62,14 @@ function documentOf(found: Partial<Omit<AddressDocument, "schema">> & { host: Ho
 	return { schema: "davit/address/1", resource: null, archive: null, run: null, ...found };
 }
 
-/** Every resource that `name` may mean, without guessing. */
+/** Every resource that `name` may mean, without guessing; a folder's last part counts where nothing has the whole name. */
 function placesNamed(core: Core, name: string): Place[] {
+	const whole = placesWhere(core, name, (id, text) => id === text || resourceName(id) === text);
+	if (whole.length > 0) return whole;
+	return placesWhere(core, name, (id, text) => id.startsWith("path:") && basename(id) === text);
+}
+
+function placesWhere(core: Core, name: string, isNamed: (id: ResourceId, text: string) => boolean): Place[] {
 	const slash = name.indexOf("/");
 	const [head, rest] = [name.slice(0, Math.max(slash, 0)), name.slice(slash + 1)];
 	return [...core.fleet.hosts()].flatMap(({ record: { host }, resources }) =>
@@ -69,10 +77,6 @@ function placesNamed(core: Core, name: string): Place[] {
 			.filter((id) => isNamed(id, name) || (host === head && isNamed(id, rest)))
 			.map((resource) => ({ host, resource })),
 	);
-}
-
-function isNamed(id: ResourceId, name: string): boolean {
-	return id === name || resourceName(id) === name;
 }
 
 function onlyOne(address: string, places: readonly Place[]): Place {

@@ -33,8 +33,9 @@ export function findResource(
 	});
 }
 
+/** The command that shows the first of what may have been meant; every door lists them all by itself. */
 export function didYouMean(candidates: readonly string[]): { hint?: string } {
-	return candidates.length === 0 ? {} : { hint: `did you mean ${candidates.join(" or ")}?` };
+	return candidates[0] === undefined ? {} : { hint: `davit show ${candidates[0]}` };
 }
 
 /** At most three of `names` that differ little from `name`, nearest first. */
