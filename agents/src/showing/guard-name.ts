@@ -36,11 +36,13 @@ export function guardName(journal: string, sinceMs: number): NameGuard {
 		},
 		hear: (presence, retained) => {
 			const [other = "", since = ""] = presence.session.split(".");
-			if (other === journal) {
+			if (other === journal && since === sinceMs.toString(36)) {
 				return presence.state === "offline" && !retained && wasBorn ? "say-again" : "nothing";
 			}
-			// What lies there before this process was ever born may be a host that was set up anew.
+			// What lies there before this process was ever born may be its own past, or a host that was set up anew.
 			if (!wasBorn || (isFirstConnection && retained)) return "nothing";
+			// The will of an earlier life of this journal may come late.
+			if (other === journal && presence.state === "offline" && !retained) return "say-again";
 			const otherSinceMs = Number.parseInt(since, 36);
 			const isOlder = otherSinceMs < sinceMs || (otherSinceMs === sinceMs && other < journal);
 			return isOlder ? "name-taken" : "other-came";
