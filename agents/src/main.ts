@@ -1,19 +1,27 @@
+import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
-import { failures, OperationError } from "@davit/protocol";
+import { failureReport, failures, OperationError } from "@davit/protocol";
 import { pino } from "pino";
 import { openAgent } from "./agent.ts";
 import { readAgentConfig } from "./config.ts";
+import { joinHost } from "./join/join-host.ts";
 
 const help = `Carries out on one host what the coordinator commands: backs up, verifies and restores its volumes and folders.
 
   node agents/src/main.ts --config FILE
+  node agents/src/main.ts join --home FOLDER     reads the joining string from standard input, writes the settings, ends
 
   --config FILE   settings, JSON (docs/operations.md)
+  --home FOLDER   where all of Davit's state on this host lies (DAVIT_HOME)
   --help          this text
 `;
 
 async function main(): Promise<void> {
-	const { values } = parseArgs({ options: { config: { type: "string" }, help: { type: "boolean" } } });
+	const { values, positionals } = parseArgs({
+		allowPositionals: true,
+		options: { config: { type: "string" }, home: { type: "string" }, help: { type: "boolean" } },
+	});
+	if (positionals[0] === "join" && values.home !== undefined) return join(values.home);
 	if (values.help === true || values.config === undefined) {
 		process.stdout.write(help);
 		process.exitCode = values.help === true ? 0 : 2;
@@ -37,6 +45,14 @@ async function main(): Promise<void> {
 	log.info({ host: config.host }, "agent ends");
 }
 
+/** Makes this machine a host of a fleet; says which one on standard output. */
+async function join(home: string): Promise<void> {
+	const ending = new AbortController();
+	for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => ending.abort());
+	const joined = await joinHost({ string: await text(process.stdin), home }, ending.signal);
+	process.stdout.write(`${JSON.stringify(joined)}\n`);
+}
+
 try {
 	await main();
 } catch (error) {
@@ -44,6 +60,7 @@ try {
 	const message = error instanceof Error ? error.message : String(error);
 	const stack = known === undefined && error instanceof Error ? `\n${error.stack}` : "";
 	process.stderr.write(`error: ${message}${known === undefined ? stack : `\n  do    ${known.hint}`}\n`);
+	process.send?.({ failed: failureReport(error) });
 	process.exitCode = known === undefined ? 1 : failures[known.code].exitCode;
 }
 process.disconnect?.();

@@ -125,7 +125,8 @@ export function endText(document: RunDocument, context: Context): string {
 	const facts: string[] = [];
 	if (typeof bytes === "number") facts.push(formatBytes(bytes));
 	if (typeof durationMs === "number") facts.push(`in ${formatSeconds(durationMs / 1000)}`);
-	if (document.downtimeSeconds !== null) facts.push(`down ${formatSeconds(document.downtimeSeconds)}`);
+	if (document.downtimeSeconds !== null && document.downtimeSeconds > 0)
+		facts.push(`down ${formatSeconds(document.downtimeSeconds)}`);
 	const verb = plain(run.operation.slice(run.operation.indexOf(".") + 1));
 	const undo =
 		document.undo !== null && verb !== "backup" && verb !== "verify" ? `  undo: davit undo ${run.run}` : "";
