@@ -105,7 +105,7 @@ class HostAgent implements Agent {
 	readonly #failure = Promise.withResolvers<unknown>();
 	#lookout: Lookout | undefined;
 	#timer: NodeJS.Timeout | undefined;
-	#background: Promise<void> = Promise.resolve();
+	readonly #background = new Set<Promise<void>>();
 
 	constructor(ground: Ground) {
 		this.#ground = ground;
@@ -165,7 +165,7 @@ class HostAgent implements Agent {
 		clearInterval(this.#timer);
 		await this.#core.close();
 		this.#closing.abort();
-		await this.#background;
+		await Promise.all(this.#background);
 		await this.#wire.close();
 		await this.#lookout?.[Symbol.asyncDispose]();
 		this.#ground.journal[Symbol.dispose]();
@@ -222,12 +222,14 @@ class HostAgent implements Agent {
 
 	/** What is shown can be late or wrong for a while; what ends the work by closing is no failure. */
 	#inBackground(work: Promise<void>): void {
-		const done = work.catch((error: unknown) => {
-			if (this.#closing.signal.aborted) return;
-			if (error instanceof OperationError) this.#ground.log.warn({ err: error }, "could not be shown");
-			else this.#fail(error);
-		});
-		this.#background = Promise.all([this.#background, done]).then(() => undefined);
+		const done: Promise<void> = work
+			.catch((error: unknown) => {
+				if (this.#closing.signal.aborted) return;
+				if (error instanceof OperationError) this.#ground.log.warn({ err: error }, "could not be shown");
+				else this.#fail(error);
+			})
+			.finally(() => this.#background.delete(done));
+		this.#background.add(done);
 	}
 
 	#fail(error: unknown): void {

@@ -1,13 +1,5 @@
 import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import {
-	ArchiveId,
-	Bytes,
-	instantOf,
-	OperationError,
-	type OperationName,
-	type Params,
-	type Result,
-} from "@davit/protocol";
+import { ArchiveId, Bytes, instantOf, OperationError, type Params, type Result } from "@davit/protocol";
 import type { Handlers, Operation, OperationContext, Reading, Step, StepPresence } from "../operation.ts";
 
 type Facts = { readonly folder: string; readonly command: string; readonly archive: string };
@@ -202,5 +194,3 @@ async function exists(path: string): Promise<boolean> {
 		() => false,
 	);
 }
-
-export type ToyOperation = Extract<OperationName, "path.restore" | "path.backup" | "path.verify">;

@@ -91,6 +91,18 @@ test("a failure at any step before the commit point is undone; at the commit poi
 	assert.deepEqual([content(agent), isRunning(agent)], ["new", true]);
 });
 
+test("what was begun is undone newest step first, and nothing else", async () => {
+	const undone: string[] = [];
+	const { agent } = start({
+		disturb: (at) => {
+			if (at.startsWith("undo ")) undone.push(at);
+			if (at === "run swap") throw new Error("the disk is gone");
+		},
+	});
+	await agent.core.idle();
+	assert.deepEqual(undone, ["undo swap", "undo stop", "undo unpack"]);
+});
+
 test("a step after the commit point is tried again until it succeeds", async () => {
 	let tries = 0;
 	const { agent, command } = start({
