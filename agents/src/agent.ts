@@ -1,45 +1,22 @@
-import type { KeyObject } from "node:crypto";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-	isFinal,
-	type Logger,
-	OperationError,
-	type ResourceId,
-	readPublicKey,
-	topicsOf,
-} from "@davit/protocol";
-import { type Archives, openArchives } from "./archives/archives.ts";
+import { isFinal, OperationError, type ResourceId, topicsOf } from "@davit/protocol";
 import type { AgentConfig } from "./config.ts";
 import { AgentCore } from "./core/agent-core.ts";
 import { describeAgent } from "./describe-agent.ts";
 import { handlers } from "./handlers.ts";
 import type { View } from "./inventory.ts";
-import { ownKey } from "./join/own-key.ts";
-import { Journal } from "./journal/journal.ts";
-import { undoPointsOf } from "./journal/kept-undos.ts";
 import { openOperations } from "./journal/operations.ts";
 import { type Lookout, openLookout } from "./lookout.ts";
+import { type AgentOptions, type Ground, openGround } from "./open-ground.ts";
 import type { OperationContext } from "./operation.ts";
 import { expireUndo } from "./resource/expire-undo.ts";
 import type { Given } from "./running/runner.ts";
 import { Retained } from "./showing/keep-retained.ts";
 import { ShownResources } from "./showing/show-resources.ts";
-import type { UndoPoints } from "./undo-points.ts";
 import { Wire } from "./wire.ts";
 
 const tickMs = 1_000;
 const expireUndoMs = 60_000;
-
-export interface AgentOptions {
-	readonly log: Logger;
-	/** Milliseconds since 1970; tests own it. */
-	readonly now?: () => number;
-	/** See `JournalOptions.onWrite`. */
-	readonly onJournalWrite?: (point: string) => void;
-	/** Ends the opening, not the open agent. */
-	readonly signal?: AbortSignal;
-}
 
 /** An agent that serves. Closing it undoes or finishes what is under way, then says goodbye. */
 export interface Agent extends AsyncDisposable {
@@ -61,36 +38,6 @@ export async function openAgent(config: AgentConfig, options: AgentOptions): Pro
 		return agent;
 	} catch (error) {
 		await agent[Symbol.asyncDispose]();
-		throw error;
-	}
-}
-
-/** What an agent stands on. */
-interface Ground {
-	readonly config: AgentConfig;
-	readonly coordinatorKey: KeyObject;
-	readonly log: Logger;
-	readonly now: () => number;
-	readonly journal: Journal;
-	readonly archives: Archives;
-	readonly undoPoints: UndoPoints;
-}
-
-async function openGround(config: AgentConfig, options: AgentOptions): Promise<Ground> {
-	const { log, now = Date.now } = options;
-	const coordinatorKey = readCoordinatorKey(config);
-	const journal = Journal.open({
-		file: join(config.home, "agent", "journal.sqlite"),
-		now,
-		reserveBytes: config.journalReserveBytes,
-		onWrite: options.onJournalWrite,
-	});
-	try {
-		const key = await ownKey(config.home);
-		const archives = await openArchives({ path: config.archivesPath, ...key, log, now });
-		return { config, coordinatorKey, log, now, journal, archives, undoPoints: undoPointsOf(journal) };
-	} catch (error) {
-		journal[Symbol.dispose]();
 		throw error;
 	}
 }
@@ -237,20 +184,5 @@ class HostAgent implements Agent {
 		const isTidy = error instanceof OperationError && error.code === "host-name-taken";
 		if (!isTidy) this.#core.abandon(error);
 		this.#failure.resolve(error);
-	}
-}
-
-function readCoordinatorKey({ coordinatorKey }: AgentConfig): KeyObject {
-	try {
-		return readPublicKey(coordinatorKey);
-	} catch (error) {
-		throw new OperationError(
-			"configuration-invalid",
-			"key coordinatorKey is no Ed25519 key in SPKI and base64",
-			{
-				cause: error,
-				hint: "join this host again with davit host join",
-			},
-		);
 	}
 }
