@@ -106,13 +106,18 @@ function dockerSocketOf(dockerHost: string | undefined): string {
 	return dockerHost?.startsWith(prefix) ? dockerHost.slice(prefix.length) : "/var/run/docker.sock";
 }
 
-/** Adds folders to the settings of an agent that is set up. */
-export async function addFolders(folders: readonly string[], { home }: Context): Promise<void> {
+/** Adds folders to the settings of an agent that is set up, and the engine's socket where they name none. */
+export async function addFolders(folders: readonly string[], { home, environment }: Context): Promise<void> {
 	const file = configFile(home, "agent");
 	const before = await readSettings(file);
-	if (folders.length === 0 || before === undefined) return;
+	if (before === undefined) return;
 	const known = Array.isArray(before["folders"]) ? before["folders"].map(String) : [];
-	await writeSettings(file, { ...before, folders: [...new Set([...known, ...folders])] });
+	const settings = {
+		dockerSocket: dockerSocketOf(environment["DOCKER_HOST"]),
+		...before,
+		folders: [...new Set([...known, ...folders])],
+	};
+	if (JSON.stringify(before) !== JSON.stringify(settings)) await writeSettings(file, settings);
 }
 
 /** Takes a folder out of the agent's settings. */

@@ -25,11 +25,10 @@ export async function runEverything(
 	}
 	const broker = await prepareCoordinator(invocation, context);
 	await using children = new Children(context);
-	await children.open("coordinator");
+	await children.open(["coordinator"]);
 	const { host } = await prepareAgent({ folders, broker }, context);
-	await children.open("agent");
 	await prepareIntegration(broker, context);
-	await children.open("integration");
+	await children.open(["agent", "integration"]);
 	const welcome = await readWelcome(host, context);
 	if (context.wish.json) writeJson(context.out, welcome);
 	else context.out.write(`${context.wish.quiet ? welcome.link : describeWelcome(welcome, context)}\n`);
@@ -50,7 +49,7 @@ export async function runAgentOnly(folders: readonly string[], context: Context)
 	}
 	await addFolders(folders, context);
 	await using children = new Children(context);
-	await children.open("agent");
+	await children.open(["agent"]);
 	if (context.wish.json) writeJson(context.out, { schema: "davit/text/1", text: "the agent runs" });
 	else context.out.write("the agent runs; what it protects shows on the coordinator's page\n");
 	await children.untilEnded();
@@ -74,9 +73,13 @@ class Children implements AsyncDisposable {
 		if (context.signal.aborted) this.#ending.abort(context.signal.reason);
 	}
 
-	async open(name: ProgramName): Promise<void> {
+	/** Starts programs at the same time. @throws CommandError of the first that could not start; the others run until the end */
+	async open(names: readonly ProgramName[]): Promise<void> {
 		this.#ending.signal.throwIfAborted();
-		this.#running.push(await Child.open(name, { ...this.#context, signal: this.#ending.signal }));
+		const context = { ...this.#context, signal: this.#ending.signal };
+		const opened = await Promise.allSettled(names.map((name) => Child.open(name, context)));
+		for (const result of opened) if (result.status === "fulfilled") this.#running.push(result.value);
+		for (const result of opened) if (result.status === "rejected") throw result.reason;
 	}
 
 	async untilEnded(): Promise<void> {
