@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { OperationError, ResourceId } from "@davit/protocol";
 import { configuredConsistency, readAgentConfig } from "./config.ts";
+
+const ground = mkdtempSync(join(tmpdir(), "davit-config-"));
+after(() => rmSync(ground, { recursive: true, force: true }));
 
 const good = {
 	site: "home",
@@ -17,7 +20,7 @@ const good = {
 };
 
 function write(settings: unknown): string {
-	const file = join(mkdtempSync(join(tmpdir(), "davit-config-")), "agent.json");
+	const file = join(mkdtempSync(join(ground, "place-")), "agent.json");
 	writeFileSync(file, typeof settings === "string" ? settings : JSON.stringify(settings));
 	return file;
 }

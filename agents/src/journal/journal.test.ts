@@ -12,13 +12,16 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { ArchiveId, instantOf, newId, OperationError, ResourceId } from "@davit/protocol";
 import { Journal, type JournalOptions } from "./journal.ts";
 import { undoPointsOf } from "./kept-undos.ts";
 
+const ground = mkdtempSync(join(tmpdir(), "davit-journal-"));
+after(() => rmSync(ground, { recursive: true, force: true }));
+
 function place(): string {
-	return join(mkdtempSync(join(tmpdir(), "davit-journal-")), "agent", "journal.sqlite");
+	return join(mkdtempSync(join(ground, "place-")), "agent", "journal.sqlite");
 }
 
 function open(file: string, options: Partial<JournalOptions> = {}): Journal {
@@ -126,6 +129,7 @@ test("a journal that may not be written is told to be read-only", {
 	chmodSync(file, 0o444);
 	chmodSync(folder, 0o555);
 	chmodSync(join(folder, ".."), 0o755);
+	chmodSync(ground, 0o755);
 	// The superuser may write everything, so somebody else has to try.
 	const script = `
 		import { Journal } from ${JSON.stringify(join(import.meta.dirname, "journal.ts"))};
