@@ -23,7 +23,7 @@ test("a home alone is enough: embedded broker, page on loopback, no door for oth
 test("a bad key stops the start and names key, value and fix", () => {
 	assert.match(refusal({ home: "davit" }), /coordinator.json: home is "davit".*absolute.*mend home/);
 	assert.match(refusal({ home: "/d", http: { port: 70_000 } }), /http.port is 70000/);
-	assert.match(refusal({ home: "/d", colour: "red" }), /colour is "red"/);
+	assert.match(refusal({ home: "/d", colour: "red" }), /colour is "red": Davit knows no such key/);
 	assert.match(refusal({ home: "/d", broker: { kind: "external" } }), /broker.url is missing/);
 	assert.match(
 		refusal({ home: "/d", broker: { kind: "external", url: "http://x" } }),

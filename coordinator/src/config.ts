@@ -129,11 +129,11 @@ function invalid(source: string, error: z.ZodError, raw: unknown): OperationErro
 	const key = path.length === 0 ? "the file" : path.join(".");
 	const value = JSON.stringify(valueAt(raw, path))?.slice(0, 100) ?? "missing";
 	const shown = /password/i.test(key) ? "(hidden)" : value;
-	return new OperationError(
-		"configuration-invalid",
-		`${source}: ${key} is ${shown}: ${issue?.message ?? "cannot be used"}`,
-		{ cause: error, hint: `mend ${key} in ${source}` },
-	);
+	const why = unknown.length > 0 ? "Davit knows no such key" : (issue?.message ?? "it cannot be used");
+	return new OperationError("configuration-invalid", `${source}: ${key} is ${shown}: ${why}`, {
+		cause: error,
+		hint: `mend ${key} in ${source}`,
+	});
 }
 
 function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {

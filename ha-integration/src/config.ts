@@ -42,5 +42,25 @@ export function readIntegrationConfig(file: string): IntegrationConfig {
 	}
 	const parsed = IntegrationConfig.safeParse(raw);
 	if (parsed.success) return Object.freeze(parsed.data);
-	throw new OperationError("configuration-invalid", `${file}: ${z.prettifyError(parsed.error)}`);
+	throw invalid(file, parsed.error, raw);
+}
+
+function invalid(file: string, error: z.ZodError, raw: unknown): OperationError {
+	const issue = error.issues[0];
+	const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+	const path = [...(issue?.path ?? []), ...unknown];
+	const key = path.length === 0 ? "the file" : path.join(".");
+	const value = /password/i.test(key) ? "(hidden)" : (JSON.stringify(valueAt(raw, path)) ?? "missing");
+	const why = unknown.length > 0 ? "Davit knows no such key" : (issue?.message ?? "it cannot be used");
+	return new OperationError("configuration-invalid", `${file}: ${key} is ${value.slice(0, 100)}: ${why}`, {
+		cause: error,
+		hint: `mend ${key} in ${file}`,
+	});
+}
+
+function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
+	return path.reduce<unknown>(
+		(value, key) => (typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined),
+		raw,
+	);
 }
