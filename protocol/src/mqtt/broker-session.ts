@@ -145,6 +145,8 @@ export class BrokerSession implements Session {
 			try {
 				await work();
 			} catch (error) {
+				// What our own goodbye cut off is no failure.
+				if (this.#ending.signal.aborted) return;
 				this.#options.log.error({ err: error, broker: this.#broker }, "the session could not be set up");
 				this.#connection = undefined;
 				connection.drop(error instanceof Error ? error : new Error(String(error)));
