@@ -26,6 +26,7 @@ async function readFolder(path: string, home: string): Promise<string> {
 			cause: error,
 		});
 	}
+	if (/\p{Cc}/u.test(folder)) throw unwritable(folder);
 	const own = await realpath(home);
 	const holds =
 		folder === sep ||
@@ -39,4 +40,16 @@ async function readFolder(path: string, home: string): Promise<string> {
 		why: ["an archive would hold all archives before it"],
 		next: "name a folder beside it, or set DAVIT_HOME elsewhere",
 	});
+}
+
+/** Such a name could not be shown, typed or written into a line of a log. */
+function unwritable(folder: string): CommandError {
+	return new CommandError(
+		`${JSON.stringify(folder)} cannot be protected: there is a line break or another control character in its name`,
+		{
+			code: "configuration-invalid",
+			exitCode: exitCodes.usage,
+			next: "rename it, or name the folder above it",
+		},
+	);
 }
