@@ -6,6 +6,7 @@ import {
 	mkdtempSync,
 	openSync,
 	readFileSync,
+	rmSync,
 	statSync,
 	writeFileSync,
 	writeSync,
