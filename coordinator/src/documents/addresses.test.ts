@@ -122,10 +122,12 @@ test("a run is found by its id and by a beginning of it that is unique", () => {
 	assert.equal(resolveAddress(stage.core.parts, run).run, run);
 	assert.equal(resolveAddress(stage.core.parts, run.slice(0, 6)).run, run);
 	assert.equal(runDocument(stage.core.parts, run.slice(0, 6)).run.run, run);
-	assert.equal(
-		code(() => runDocument(stage.core.parts, "raaaaaaaa")),
-		"run-not-found",
-	);
+	for (const look of [runDocument, resolveAddress]) {
+		assert.equal(
+			code(() => look(stage.core.parts, "raaaaaaaa")),
+			"run-not-found",
+		);
+	}
 });
 
 test("lists are filtered, counted and cut into pages of a hundred", () => {

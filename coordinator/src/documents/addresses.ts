@@ -89,7 +89,7 @@ function onlyOne(address: string, places: readonly Place[]): Place {
 	});
 }
 
-/** @throws OperationError host-not-found | resource-not-found | resource-ambiguous */
+/** @throws OperationError host-not-found | resource-not-found | resource-ambiguous | run-not-found */
 function findPlace(core: Core, address: string): Place {
 	const places = placesNamed(core, address);
 	if (places.length > 0) return onlyOne(address, places);
@@ -98,6 +98,9 @@ function findPlace(core: Core, address: string): Place {
 	const isElsewhere = slash > 0 && !address.slice(0, slash).includes(":");
 	// Says so where it is the host that is wrong.
 	if (isElsewhere && candidates.length === 0) findHost(core, address.slice(0, slash));
+	if (candidates.length === 0 && RunId.safeParse(address).success) {
+		throw new OperationError("run-not-found", `no run and no resource is called ${address}`);
+	}
 	throw new OperationError("resource-not-found", `no resource is called ${shown(address)}`, {
 		candidates,
 		...didYouMean(candidates),
