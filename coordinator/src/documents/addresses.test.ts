@@ -91,6 +91,8 @@ test("an address that means nothing, or more than one thing, is answered with ca
 	for (const bad of ["", "@", "@latest", "nas/", "nas/@latest", "a\nb", "../..", "%", "😀"]) {
 		assert.match(refusal(bad), /^(resource|host|archive)-not-found/, bad);
 	}
+	stage.host(attic, [ResourceId.parse("path:/srv/pictures")]);
+	assert.equal(refusal("pictuers"), "resource-not-found attic/path:/srv/pictures");
 });
 
 test("ids are shortened to what is unique, four digits at least, and found again by it", () => {

@@ -107,14 +107,14 @@ function findPlace(core: Core, address: string): Place {
 	});
 }
 
-/** Addresses that look like what was typed, by full address, by name with host, and by name alone. */
+/** Addresses that look like what was typed, by full address, by name with host, and by name or last part alone. */
 function candidatesFor(core: Core, address: string): string[] {
 	const spellings = new Map<string, string>();
 	for (const { record, resources } of core.fleet.hosts()) {
 		for (const id of resources.keys()) {
 			const full = `${record.host}/${id}`;
-			for (const spelling of [full, `${record.host}/${resourceName(id)}`, id, resourceName(id)]) {
-				spellings.set(spelling, full);
+			for (const name of [resourceName(id), ...(id.startsWith("path:") ? [basename(id)] : [])]) {
+				for (const spelling of [full, `${record.host}/${name}`, id, name]) spellings.set(spelling, full);
 			}
 		}
 	}
