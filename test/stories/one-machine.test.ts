@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
-import { openHome, type Running, runDavit, startDavit } from "@davit/cli/testing/run-davit.ts";
+import { openHome, type Running, runDavit } from "@davit/cli/testing/run-davit.ts";
 import {
 	ArchivesDocument,
 	PlanDocument,
@@ -10,10 +10,9 @@ import {
 	ResultLine,
 	StatusDocument,
 } from "@davit/protocol";
+import { environment, type Started, startEverything } from "./start-everything.ts";
 
 // Everything on one machine with nothing but the command: embedded broker, no engine, no Home Assistant.
-
-const environment = { DAVIT_PORT: "0", DOCKER_HOST: "unix:///nonexistent/docker.sock" };
 
 test("on one machine a folder is backed up, proven, damaged, restored exactly, and the restore undone", async () => {
 	await using home = await openHome();
@@ -114,36 +113,6 @@ test("programs whose davit start was killed do not live on", async () => {
 	await davit.running.ended;
 	for (const pid of pids) await untilGone(pid);
 });
-
-interface Started extends AsyncDisposable {
-	readonly running: Running;
-	/** The `davit/start/1` document. */
-	readonly welcome: Readonly<Record<string, unknown>>;
-}
-
-async function startEverything(home: string, words: readonly string[]): Promise<Started> {
-	const running = startDavit(home, ["start", ...words, "--json"], environment);
-	const first = new Promise<string>((resolve, reject) => {
-		let text = "";
-		running.process.stdout?.on("data", (part) => {
-			text += String(part);
-			if (text.includes("\n")) resolve(text);
-		});
-		running.ended.then(
-			({ stderr, exitCode }) => reject(new Error(`davit start ended with ${exitCode}: ${stderr}`)),
-			reject,
-		);
-	});
-	const welcome = JSON.parse(await first);
-	return {
-		running,
-		welcome,
-		async [Symbol.asyncDispose]() {
-			running.process.kill("SIGTERM");
-			await running.ended;
-		},
-	};
-}
 
 /** The one folder that it found. */
 function addressIn({ welcome }: Started): string {
