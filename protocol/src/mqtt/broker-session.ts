@@ -28,7 +28,7 @@ export class BrokerSession implements Session {
 	constructor(options: SessionOptions) {
 		this.#options = options;
 		this.#broker = describeUrl(options.url);
-		this.#inbox = new Inbox(options.log);
+		this.#inbox = new Inbox(options);
 	}
 
 	get protocol(): ProtocolVersion {
@@ -76,6 +76,7 @@ export class BrokerSession implements Session {
 		this.#ending.abort();
 		await this.#connection?.end();
 		await this.#running;
+		this.#inbox.close();
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {

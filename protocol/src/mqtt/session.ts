@@ -25,6 +25,11 @@ export interface SessionOptions {
 	/** PEM of the authority to trust beside the system's own. */
 	readonly certificateAuthority?: string | undefined;
 	readonly log: Logger;
+	/**
+	 * Messages that came together are handed on inside one call of this, and acknowledged after it returned; handlers may not
+	 * wait then. After a throw they are handed on again, one by one outside of it.
+	 */
+	readonly together?: ((handleAll: () => void) => void) | undefined;
 }
 
 export interface PublishOptions {
