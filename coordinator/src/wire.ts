@@ -32,7 +32,11 @@ export class Wire {
 
 	/** @throws OperationError broker-refused | configuration-invalid */
 	async open(options: Omit<SessionOptions, "log">, core: CoordinatorCore, site: CoordinatorConfig["site"]) {
-		const session = await openSession({ ...options, log: this.#log }, AbortSignal.timeout(openTimeoutMs));
+		const together = (handleAll: () => void) => core.together(handleAll);
+		const session = await openSession(
+			{ ...options, together, log: this.#log },
+			AbortSignal.timeout(openTimeoutMs),
+		);
 		this.#session = session;
 		const { all } = topicsOf(site);
 		for (const filter of [

@@ -22,7 +22,7 @@ import { RunBook } from "../runs/book.ts";
 import { ScheduleBook } from "../schedules/book.ts";
 import { beginDue } from "../schedules/due.ts";
 import { Changes } from "./changes.ts";
-import type { Core, Surroundings } from "./context.ts";
+import type { Core, Outgoing, Surroundings } from "./context.ts";
 
 /** How often it looks at what passes with time alone: overdue backups, runs to clear. */
 const slowTickMs = 10_000;
@@ -42,14 +42,23 @@ export class CoordinatorCore {
 	readonly parts: Core;
 	readonly #session: string;
 	#slowTickAtMs = 0;
+	/** What may be sent only after a commit; undefined where everything goes out at once. */
+	#held: Outgoing[] | undefined;
+	/** Memory may be ahead of the history. */
+	#isDoubtful = false;
 
 	constructor({ session, newId = makeId, ...surroundings }: CoreOptions) {
 		const { history, now, random, limits } = surroundings;
 		const fleet = new Fleet({ history, now, offlineGraceSeconds: limits.offlineGraceSeconds });
 		const topics = topicsOf(surroundings.site);
 		this.#session = session;
+		const send = (outgoing: Outgoing) => {
+			if (this.#held === undefined) surroundings.send(outgoing);
+			else this.#held.push(outgoing);
+		};
 		this.parts = {
 			...surroundings,
+			send,
 			newId,
 			topics,
 			fleet,
@@ -59,7 +68,7 @@ export class CoordinatorCore {
 				now,
 				random,
 				isOnline: (host) => fleet.isOnline(host),
-				deliver: ({ host, message }) => surroundings.send({ topic: topics.command(host), payload: message }),
+				deliver: ({ host, message }) => send({ topic: topics.command(host), payload: message }),
 			}),
 			changes: new Changes(),
 			statuses: new Map(),
@@ -67,14 +76,39 @@ export class CoordinatorCore {
 		};
 	}
 
-	/** Takes up what the history holds. Call once, first. */
+	/** Takes up what the history holds, and nothing else. Call it first. */
 	load(): void {
-		const { fleet, runs, schedules, outbox, history } = this.parts;
+		const { fleet, runs, schedules, outbox, history, statuses, refusals } = this.parts;
+		this.#isDoubtful = true;
+		outbox.clear();
+		statuses.clear();
+		refusals.clear();
 		fleet.load();
 		runs.load();
 		schedules.load();
 		for (const command of history.runs.pendingCommands()) outbox.add(command, { isOld: true });
 		fleet.doubtAll();
+		this.#isDoubtful = false;
+	}
+
+	/**
+	 * Commits all that `work` makes the core write at once, and only then sends what it says: a thousand hosts that come back
+	 * cost a few waits for the disk and not thousands. When it cannot be committed nothing of it is sent, memory is taken up from
+	 * the history again, and what was received counts as not received.
+	 */
+	together(work: () => void): void {
+		if (this.#isDoubtful) this.load();
+		const held: Outgoing[] = [];
+		this.#held = held;
+		try {
+			this.parts.history.together(work);
+		} catch (error) {
+			this.#held = undefined;
+			this.load();
+			throw error;
+		}
+		this.#held = undefined;
+		for (const outgoing of held) this.parts.send(outgoing);
 	}
 
 	/** The broker is there, and may have forgotten everything. */
@@ -108,6 +142,7 @@ export class CoordinatorCore {
 
 	/** What time alone brings. Call it at least once a second. */
 	tick(): void {
+		if (this.#isDoubtful) this.load();
 		const { fleet, changes, outbox, now } = this.parts;
 		for (const { record: host } of fleet.fallen()) {
 			this.parts.log.warn({ host: host.host }, "a host is offline");

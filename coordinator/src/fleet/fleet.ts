@@ -60,8 +60,14 @@ export class Fleet {
 		this.#ground = ground;
 	}
 
+	/** Takes up what the history holds; what is only known of the present stays. */
 	load(): void {
-		for (const record of this.#ground.history.hosts.all()) this.#enter(record);
+		const before = new Map(this.#hosts);
+		this.#hosts.clear();
+		for (const record of this.#ground.history.hosts.all()) {
+			const { record: _record, resources: _resources, ...present } = before.get(record.host) ?? {};
+			Object.assign(this.#enter(record), present);
+		}
 		for (const { host, resource, firstSeenAt, state, archives } of this.#ground.history.hosts.resources()) {
 			const entry = this.#hosts.get(host);
 			if (entry === undefined) continue;

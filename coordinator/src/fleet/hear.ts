@@ -144,12 +144,13 @@ function listResources(core: Core, entry: HostEntry, { resources }: Inventory): 
 /** The state or the archives of a resource: only the payload says of which. */
 function hearResource(core: Core, host: HostName, message: Heard): void {
 	if (message.payload.byteLength === 0) return;
-	const state = resourceState.safeParse(parseJson(message.payload)).data;
+	const document = parseJson(message.payload);
+	const state = resourceState.safeParse(document).data;
 	if (state !== undefined && message.topic === core.topics.resourceState(host, state.resource)) {
 		if (state.host === host) keepState(core, host, state);
 		return;
 	}
-	const archives = resourceArchives.safeParse(parseJson(message.payload)).data;
+	const archives = resourceArchives.safeParse(document).data;
 	if (archives !== undefined && message.topic === core.topics.resourceArchives(host, archives.resource)) {
 		if (archives.host === host) keepArchives(core, host, archives);
 		return;

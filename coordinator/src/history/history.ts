@@ -48,14 +48,26 @@ export function openHistory({ file, now, onWrite, database: given }: HistoryOpti
 	const close = () => {
 		if (given === undefined) database.close();
 	};
+	let uncommitted: WritePoint[] | undefined;
 	const write = <T>(point: WritePoint, work: () => T): T => {
 		const result = database.transaction(() => {
 			const value = work();
 			onWrite?.(point, "before-commit");
 			return value;
 		});
-		onWrite?.(point, "after-commit");
+		if (uncommitted === undefined) onWrite?.(point, "after-commit");
+		else uncommitted.push(point);
 		return result;
+	};
+	const together = (work: () => void): void => {
+		const points: WritePoint[] = [];
+		uncommitted = points;
+		try {
+			database.transaction(work);
+		} finally {
+			uncommitted = undefined;
+		}
+		for (const point of points) onWrite?.(point, "after-commit");
 	};
 	const readEpoch = () => Number(database.get("SELECT value FROM meta WHERE key = 'epoch'")?.["value"]);
 	const writeEpoch = (epoch: number) =>
@@ -83,6 +95,8 @@ export function openHistory({ file, now, onWrite, database: given }: HistoryOpti
 		accounts: accountsIn(database),
 		/** All of `work` or nothing of it, on disk when it returns. */
 		write,
+		/** Makes one transaction of all that `work` writes: on disk when it returns, and nothing of it where it throws. */
+		together,
 		close,
 		[Symbol.dispose]: close,
 	};

@@ -43,6 +43,11 @@ export class Outbox {
 		this.pump();
 	}
 
+	/** Forgets everything. */
+	clear(): void {
+		this.#entries.clear();
+	}
+
 	/** It was answered, or is over. */
 	settle(id: CommandId): void {
 		if (this.#entries.delete(id)) this.pump();

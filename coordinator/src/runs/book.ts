@@ -27,7 +27,9 @@ export class RunBook {
 		this.#history = history;
 	}
 
+	/** Takes up what the history holds, and nothing else; who waits for a run goes on waiting. */
 	load(): void {
+		for (const known of [this.#open, this.#openOn, this.#ofCommand, this.#newest]) known.clear();
 		for (const record of this.#history.runs.newest()) this.#remember(record);
 		for (const record of this.#history.runs.open()) this.keep(record);
 	}

@@ -21,6 +21,8 @@ export class ScheduleBook {
 	}
 
 	load(): void {
+		this.#schedules.clear();
+		this.#ofTarget.clear();
 		for (const record of this.#history.intents.schedules()) this.#enter(record);
 	}
 
