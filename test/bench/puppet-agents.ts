@@ -76,8 +76,11 @@ async function openPuppet(
 			topics.report(host),
 			JSON.stringify({ version: 1, host, agentEpoch: 1, at: at(), ...report }),
 		);
+	const welcomed = Promise.withResolvers<void>();
 	session.subscribe(topics.command(host), async ({ payload }) => {
 		const command = openCommand(payload, { publicKey, site, host });
+		// The answer to the sync, which is the last word of a birth: the coordinator has digested all of it.
+		if (command.kind === "welcome") welcomed.resolve();
 		if (command.kind !== "run") return;
 		insert.run(command.id, payload);
 		const of = { command: command.id, run: command.run };
@@ -89,15 +92,14 @@ async function openPuppet(
 			failure: { code: "cancelled", message: "a puppet", hint: "", retryable: false },
 		});
 	});
-	await new Promise<void>((resolve, reject) =>
-		session.onBirth(async () => {
-			const retain = { retain: true };
-			await session.publish(topics.presence(host), presence("online"), retain);
-			await session.publish(topics.description(host), JSON.stringify(describe(site, host, ownKey)), retain);
-			await session.publish(topics.inventory(host), JSON.stringify(inventoryOf(host)), retain);
-			await session.publish(topics.sync(host), JSON.stringify(syncOf(host))).then(resolve, reject);
-		}),
-	);
+	session.onBirth(async () => {
+		const retain = { retain: true };
+		await session.publish(topics.presence(host), presence("online"), retain);
+		await session.publish(topics.description(host), JSON.stringify(describe(site, host, ownKey)), retain);
+		await session.publish(topics.inventory(host), JSON.stringify(inventoryOf(host)), retain);
+		await session.publish(topics.sync(host), JSON.stringify(syncOf(host)));
+	});
+	await welcomed.promise;
 }
 
 function describe(site: SiteName, host: HostName, publicKey: string): Description {
