@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { after, before, suite, test } from "node:test";
+import { type ArchiveId, BackupResult } from "@davit/protocol";
+import { labAvailability } from "../lab/availability.ts";
+import { dieTwice } from "./die-twice.ts";
+import { openLane } from "./open-lane.ts";
+import { openScene, type Scene } from "./open-scene.ts";
+import type { Tree } from "./open-volume.ts";
+import { judge, killAtEach, measure, noteSwap, openTrack, type Track, verifyAll } from "./track.ts";
+
+const { hosts: unavailable } = await labAvailability();
+const signal = AbortSignal.timeout(900_000);
+
+suite("an agent that is killed at any write of its journal, and again in its next life", {
+	skip: unavailable ?? false,
+}, () => {
+	let scene: Scene;
+	let tracks: readonly Track[];
+
+	before(async () => {
+		scene = await openScene(signal);
+		tracks = await Promise.all(["one", "two"].map(async (name) => openTrack(await openLane(scene, name))));
+	});
+	after(async () => {
+		for (const { lane } of tracks ?? []) await lane[Symbol.asyncDispose]();
+		await scene?.[Symbol.asyncDispose]();
+	});
+
+	for (const consistency of ["paused", "stopped"] as const) {
+		test(`leaves a whole archive of a ${consistency} backup or none, and its writers as they were`, async (t) => {
+			const ask = (track: Track) => () => track.lane.ask("volume.backup", { consistency });
+			const [first] = tracks;
+			const dooms = await measure(present(first), ask(present(first)));
+			const tally = await killAtEach(dooms, tracks, async (track, deaths) => {
+				const before = await track.lane.volume.fill(`before-${track.rounds}`);
+				const fate = await dieTwice(track.lane, ask(track), deaths);
+				assert.deepEqual(await track.lane.volume.read(), before, "a backup changed the data");
+				return fate;
+			});
+			t.diagnostic(tally);
+		});
+	}
+
+	test("leaves all of the old data or all of the archive's after a restore", async (t) => {
+		const wanted = new Map(
+			await Promise.all(tracks.map(async (track) => [track, await archiveOf(track, "wanted")] as const)),
+		);
+		const restore = async (track: Track, { tree, archive }: Wanted) => {
+			const old = await track.lane.volume.fill(`old-${track.rounds}`);
+			const plan = await track.lane.plan({ action: "restore", archive });
+			return { old, tree, ask: () => track.lane.apply(plan) };
+		};
+		const [first] = tracks;
+		const quiet = await restore(present(first), present(wanted.get(present(first))));
+		const dooms = await measure(present(first), quiet.ask, { replaced: quiet.old });
+		const tally = await killAtEach(dooms, tracks, async (track, deaths) => {
+			const { ask, old, tree } = await restore(track, present(wanted.get(track)));
+			const fate = await dieTwice(track.lane, ask, deaths);
+			const isDone = fate.run.state === "succeeded";
+			assert.deepEqual(
+				await track.lane.volume.read(),
+				isDone ? tree : old,
+				`data after it ${fate.run.state}`,
+			);
+			noteSwap(track, fate.run, { replaced: old });
+			return fate;
+		});
+		t.diagnostic(tally);
+	});
+
+	test("leaves all of the data that was there or all that was kept after an undo", async (t) => {
+		const undo = async ({ lane, kept }: Track) => {
+			const [undone, back] = present([...kept].at(-1));
+			const plan = await lane.plan({ action: "undo" });
+			const replaced = await lane.volume.read();
+			return { swapped: { replaced, undone }, back, ask: () => lane.apply(plan) };
+		};
+		const [first] = tracks;
+		const quiet = await undo(present(first));
+		const dooms = await measure(present(first), quiet.ask, quiet.swapped);
+		const tally = await killAtEach(dooms, tracks, async (track, deaths) => {
+			const { ask, swapped, back } = await undo(track);
+			const fate = await dieTwice(track.lane, ask, deaths);
+			const isDone = fate.run.state === "succeeded";
+			const found = await track.lane.volume.read();
+			assert.deepEqual(found, isDone ? back : swapped.replaced, `data after it ${fate.run.state}`);
+			noteSwap(track, fate.run, swapped);
+			return fate;
+		});
+		t.diagnostic(tally);
+	});
+
+	test("has made only archives that can be read back, and holds no lock and no unsaid word", async () => {
+		for (const track of tracks) {
+			await verifyAll(track);
+			const run = await track.lane.ended(track.lane.ask("volume.backup"));
+			assert.equal(run.state, "succeeded");
+			await judge(track, run);
+			await track.lane.requireQuietJournal();
+		}
+		assert.deepEqual(scene.complaints, []);
+	});
+});
+
+interface Wanted {
+	readonly tree: Tree;
+	readonly archive: ArchiveId;
+}
+
+async function archiveOf(track: Track, label: string): Promise<Wanted> {
+	const tree = await track.lane.volume.fill(label);
+	const run = await track.lane.ended(track.lane.ask("volume.backup"));
+	await judge(track, run);
+	return { tree, archive: BackupResult.parse(run.result).archive };
+}
+
+function present<Value>(value: Value | undefined): Value {
+	assert.ok(value !== undefined);
+	return value;
+}

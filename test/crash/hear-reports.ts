@@ -1,0 +1,17 @@
+import { type HostName, isFinal, Report, type RunId, SiteName, topicsOf } from "@davit/protocol";
+import { openSession } from "@davit/protocol/mqtt";
+
+const quiet = () => undefined;
+
+/** Listens beside the coordinator to what an agent says of the end of its runs. */
+export async function hearReports(url: string, host: HostName, signal: AbortSignal) {
+	const finals = new Map<RunId, Set<string>>();
+	const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+	const session = await openSession({ url, clientId: `ear-${host}`, log }, signal);
+	session.subscribe(topicsOf(SiteName.parse("home")).report(host), ({ payload }) => {
+		const { run, state, sequence } = Report.parse(JSON.parse(Buffer.from(payload).toString()));
+		if (run === undefined || !isFinal(state)) return;
+		finals.set(run, (finals.get(run) ?? new Set()).add(`${sequence} ${state}`));
+	});
+	return { finals, [Symbol.asyncDispose]: () => session.close() };
+}

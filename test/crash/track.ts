@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { type ArchiveId, BackupResult, isEnded, RestoreResult, type Run, type RunId } from "@davit/protocol";
+import { type Deaths, findDooms } from "./die-twice.ts";
+import type { Doom } from "./doom.ts";
+import type { Lane } from "./open-lane.ts";
+import type { Tree } from "./open-volume.ts";
+
+/** What must be true of a lane by all that was said of its runs. */
+export interface Track {
+	readonly lane: Lane;
+	/** Of runs that succeeded, and of no other. */
+	readonly archives: Set<ArchiveId>;
+	/** Data that was set aside and is kept, by the command that did it. */
+	readonly kept: Map<string, Tree>;
+	rounds: number;
+}
+
+export function openTrack(lane: Lane): Track {
+	return { lane, archives: new Set(), kept: new Map(), rounds: 0 };
+}
+
+export interface Fate {
+	readonly run: Run;
+	readonly deaths: number;
+}
+
+/** The second life dies at one of its first so many writes. */
+const secondDeaths = 10;
+
+/** One quiet run tells all places to die at. The lane is judged after it as after all others. */
+export async function measure(track: Track, ask: () => RunId, swapped?: Swapped): Promise<readonly Doom[]> {
+	const { dooms, run } = await findDooms(track.lane, ask);
+	assert.equal(run.state, "succeeded", JSON.stringify(run.failure));
+	if (swapped !== undefined) noteSwap(track, run, swapped);
+	await judge(track, run);
+	assert.ok(dooms.length > 15, `only ${dooms.length} places to die`);
+	return dooms;
+}
+
+/** Gives every doom a round, as many at once as there are tracks. Says what came of them. */
+export async function killAtEach(
+	dooms: readonly Doom[],
+	tracks: readonly Track[],
+	round: (track: Track, deaths: Deaths) => Promise<Fate>,
+): Promise<string> {
+	const waiting = [...dooms.entries()];
+	const fates: Fate[] = [];
+	const beganMs = performance.now();
+	const work = async (track: Track) => {
+		for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+			const [index, first] = next;
+			const second = { write: 1 + (index % secondDeaths) };
+			track.rounds += 1;
+			const where = `killed at ${JSON.stringify(first)}, then at ${JSON.stringify(second)}`;
+			try {
+				const fate = await round(track, { first, second });
+				await judge(track, fate.run);
+				fates.push(fate);
+			} catch (cause) {
+				throw new Error(`${where}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+			}
+		}
+	};
+	await Promise.all(tracks.map(work));
+	assert.equal(fates.length, dooms.length);
+	const twice = fates.filter(({ deaths }) => deaths === 2).length;
+	assert.ok(twice > dooms.length / 3, `only ${twice} of ${dooms.length} second lives died`);
+	const done = fates.filter(({ run }) => run.state === "succeeded").length;
+	assert.ok(
+		done > 0 && done < fates.length,
+		"all rounds ended alike, so the kills cannot have hit the middle",
+	);
+	const seconds = Math.round((performance.now() - beganMs) / 1000);
+	return `${dooms.length} places, each killed there, ${twice} of them again in the next life; ${done} done, ${
+		fates.length - done
+	} undone; ${seconds} s`;
+}
+
+/** Whatever happened: one true end, nothing half, nothing left behind, everybody as before. */
+export async function judge({ lane, archives, kept }: Track, run: Run): Promise<void> {
+	assert.ok(
+		run.state === "succeeded" || (run.state === "failed" && run.failure?.code === "interrupted"),
+		`the run is ${run.state}: ${JSON.stringify(run.failure)}\n${await lane.agent.lastWords()}`,
+	);
+	await lane.volume.requireContainersAsBefore();
+	if (run.state === "succeeded" && run.operation === "volume.backup") {
+		archives.add(BackupResult.parse(run.result).archive);
+	}
+	const folders = await lane.archiveFolders();
+	assert.deepEqual(
+		folders.map((name) => name.slice(name.indexOf("-") + 1)).sort(),
+		[...archives].sort(),
+		`archives on the disk after it ${run.state}`,
+	);
+	await lane.listed(archives);
+	assert.deepEqual(
+		await lane.volume.beside(),
+		[...kept.keys()].map((command) => `.davit-undo-${command}`).sort(),
+	);
+	const runs = lane.runs();
+	assert.equal(runs.filter(({ request }) => request === run.request).length, 1, "runs of one request");
+	assert.deepEqual(
+		runs.filter(({ state }) => !isEnded(state)),
+		[],
+		"runs without an end",
+	);
+	assert.equal(
+		lane.finalReports(run.run).length,
+		1,
+		`final reports: ${lane.finalReports(run.run).join(", ")}`,
+	);
+	assert.match(lane.finalReports(run.run)[0] ?? "", new RegExp(` ${run.state}$`));
+}
+
+/** A swap that was done has set aside what was there; `undone` came back with it. */
+export function noteSwap({ kept }: Track, run: Run, { replaced, undone }: Swapped): void {
+	if (run.state !== "succeeded") return;
+	if (undone !== undefined) kept.delete(undone);
+	kept.set(RestoreResult.parse(run.result).undo, replaced);
+}
+
+export interface Swapped {
+	readonly replaced: Tree;
+	readonly undone?: string;
+}
+
+/** Every archive that a run said it made can be read back. */
+export async function verifyAll({ lane, archives }: Track): Promise<void> {
+	for (const archive of archives) {
+		const run = await lane.ended(lane.ask("volume.verify", { archive }));
+		assert.equal(run.state, "succeeded", `archive ${archive}: ${JSON.stringify(run.failure)}`);
+	}
+}
