@@ -98,7 +98,7 @@ export interface Desk {
 	invite(host: HostName, principal: PrincipalName): Promise<JoinDocument>;
 	/** Lets a host in and makes its broker account; on this machine's socket, or with a valid string. */
 	admit(admission: Admission, principal: PrincipalName): Promise<Admitted>;
-	/** Makes or renews an account on the embedded broker: `home-assistant`, `integration` or a person's own. */
+	/** How a client connects; makes the account on the embedded broker where there is none: `home-assistant`, `integration` or a person's own. */
 	account(name: string, principal: PrincipalName): Promise<AccountDocument>;
 
 	/** Called after every change, at most 4 times a second, with what changed: `run:ID`, `resource:HOST/ID`, `host:HOST`. */

@@ -1,4 +1,6 @@
+import { createHmac } from "node:crypto";
 import { hostname, networkInterfaces } from "node:os";
+import { join } from "node:path";
 import type { Logger } from "@davit/protocol";
 import type { SessionOptions } from "@davit/protocol/mqtt";
 import { type Account, hashPassword, newPassword } from "./broker/accounts.ts";
@@ -7,6 +9,7 @@ import { readBrokerPassword } from "./broker/read-accounts.ts";
 import { type CoordinatorConfig, isLoopback } from "./config.ts";
 import type { BrokerDoor } from "./desk/access.ts";
 import type { History } from "./history/history.ts";
+import { openSecret } from "./keys.ts";
 import { readAuthority } from "./wire.ts";
 
 /** The coordinator's own account on the embedded broker, with a password that only this process knows. */
@@ -57,6 +60,7 @@ async function openOwn(
 	{ history, log }: { history: History; log: Logger },
 ): Promise<Broker> {
 	const password = newPassword();
+	const secret = await openSecret(join(config.home, "coordinator", "accounts.key"));
 	const own: Account = {
 		username: ownName,
 		role: { kind: "coordinator" },
@@ -74,7 +78,8 @@ async function openOwn(
 		door: {
 			isEmbedded: true,
 			url: `mqtt://${address.includes(":") ? `[${address}]` : address}:${embedded.port}`,
-			passwordOf: () => undefined,
+			passwordOf: (username) =>
+				createHmac("sha256", secret).update(`account ${username}`).digest("base64url"),
 			disconnect: (username) => embedded.disconnect(username),
 		},
 		embedded,

@@ -1,6 +1,6 @@
 import { type Context, type Invocation, wordAt } from "../context.ts";
 import { callFor } from "../door/call.ts";
-import { say, writeAnswer } from "../output/write.ts";
+import { writeAnswer } from "../output/write.ts";
 
 /** Prints how a client connects to the broker. `ha` is short for Home Assistant's account. */
 export async function account(invocation: Invocation, context: Context): Promise<number> {
@@ -8,7 +8,6 @@ export async function account(invocation: Invocation, context: Context): Promise
 	const name = word === "ha" ? "home-assistant" : word;
 	const path = `/accounts/${encodeURIComponent(name)}`;
 	const document = await callFor("davit/account/1", { method: "POST", path, body: {} }, context);
-	say(context, "this password is new; one that was printed before does not work any more");
 	writeAnswer(context, {
 		document,
 		ids: [document.username],

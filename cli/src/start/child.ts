@@ -24,6 +24,9 @@ const healthyMs = 60_000;
 const nodeOptions = [
 	"--disable-warning=ExperimentalWarning",
 	"--max-semi-space-size=1",
+	"--optimize-for-size",
+	"--max-lazy",
+	"--single-threaded-gc",
 	"--import",
 	new URL("./end-with-parent.ts", import.meta.url).href,
 ];

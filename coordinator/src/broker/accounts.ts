@@ -71,7 +71,8 @@ export class PasswordCheck {
 
 const nobody = `scrypt$${Buffer.alloc(16).toString("base64")}$${Buffer.alloc(keyBytes).toString("base64")}`;
 
-async function isPassword(passwordHash: string, password: Buffer): Promise<boolean> {
+/** Whether it is the password that `hashPassword` was given. */
+export async function isPassword(passwordHash: string, password: Buffer): Promise<boolean> {
 	const [scheme, salt = "", hash = ""] = passwordHash.split("$");
 	const expected = Buffer.from(hash, "base64");
 	if (scheme !== "scrypt" || expected.byteLength !== keyBytes) return false;

@@ -1,5 +1,5 @@
 import { type HostName, instantOf, OperationError, type PrincipalName, readPublicKey } from "@davit/protocol";
-import { hashPassword, newPassword } from "../broker/accounts.ts";
+import { hashPassword, isPassword, newPassword } from "../broker/accounts.ts";
 import type { Role } from "../broker/rules.ts";
 import type { Core } from "../core/context.ts";
 import type { Admission, Admitted } from "../desk.ts";
@@ -14,7 +14,10 @@ export interface BrokerDoor {
 	readonly url: string;
 	/** What this machine's own agent uses where accounts are not the coordinator's to make; anybody else is given them by hand. */
 	readonly own?: { readonly username: string; readonly password: string };
-	/** A host's password where accounts are not the coordinator's to make, from the file that `davit broker-config` wrote. */
+	/**
+	 * The password that an account has for good: of the embedded broker made from a secret of this machine's, of another one
+	 * found in the file that `davit broker-config` wrote. Undefined where there is none.
+	 */
 	passwordOf(username: string): string | undefined;
 	/** Ends the connections of an account that got another password. */
 	disconnect(username: string): void;
@@ -107,15 +110,44 @@ export async function makeAccount(
 	broker: Pick<BrokerDoor, "disconnect">,
 ): Promise<string> {
 	const password = newPassword();
-	const account = {
-		username,
-		role,
-		passwordHash: await hashPassword(password),
-		madeAt: instantOf(core.now()),
-	};
+	await saveAccount(core, { username, role, password }, broker);
+	return password;
+}
+
+/**
+ * What a client other than a host connects with; asked again it is the same, so nobody who uses it is cut off.
+ * @throws OperationError not-allowed where the broker is not Davit's own and no file names the account
+ */
+export async function keepAccount(
+	core: Core,
+	{ username, role }: { username: string; role: Role },
+	broker: BrokerDoor,
+): Promise<string> {
+	const password = broker.passwordOf(username);
+	if (password === undefined) {
+		throw new OperationError(
+			"not-allowed",
+			`account ${username} was not made: the broker is not Davit's own`,
+			{
+				hint: "davit broker-config DIR writes accounts for a Mosquitto of yours",
+			},
+		);
+	}
+	const known = core.history.accounts.find(username)?.passwordHash;
+	const isKept = known !== undefined && (await isPassword(known, Buffer.from(password)));
+	if (broker.isEmbedded && !isKept) await saveAccount(core, { username, role, password }, broker);
+	return password;
+}
+
+async function saveAccount(
+	core: Core,
+	{ username, role, password }: { username: string; role: Role; password: string },
+	broker: Pick<BrokerDoor, "disconnect">,
+): Promise<void> {
+	const passwordHash = await hashPassword(password);
+	const account = { username, role, passwordHash, madeAt: instantOf(core.now()) };
 	core.history.write("account", () => core.history.accounts.save(account));
 	broker.disconnect(username);
-	return password;
 }
 
 function checkKey(publicKey: string): void {

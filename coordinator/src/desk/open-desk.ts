@@ -34,7 +34,7 @@ import type { JoinDoor } from "../join/open-door.ts";
 import type { PlanWanted } from "../plans/plans.ts";
 import { readyPlan } from "../plans/ready.ts";
 import { authoriseOperator } from "../requests/authorise.ts";
-import { admitHost, type BrokerDoor, checkInvitation, makeAccount } from "./access.ts";
+import { admitHost, type BrokerDoor, checkInvitation, keepAccount } from "./access.ts";
 import { cancelRun } from "./cancel.ts";
 import { addSchedule, removeSchedule } from "./schedules.ts";
 
@@ -90,9 +90,9 @@ export function openDesk(core: CoordinatorCore, surroundings: DeskSurroundings):
 		admit: (admission, principal) => admitHost(parts, { ...admission, principal }, broker),
 		async account(name, principal) {
 			authoriseOperator(principal, "make an account");
-			checkAccountName(core, name, broker);
+			checkAccountName(core, name);
 			const role = accountRoles[name] ?? { kind: "observer" };
-			const password = await makeAccount(parts, { username: name, role }, broker);
+			const password = await keepAccount(parts, { username: name, role }, broker);
 			const { hostname, port } = new URL(broker.url);
 			return {
 				schema: "davit/account/1",
@@ -165,12 +165,7 @@ function applyPlan(
 	};
 }
 
-function checkAccountName(core: CoordinatorCore, name: string, broker: BrokerDoor): void {
-	if (!broker.isEmbedded) {
-		throw new OperationError("not-allowed", `account ${name} was not made: the broker is not Davit's own`, {
-			hint: "davit broker-config DIR writes accounts for a Mosquitto of yours",
-		});
-	}
+function checkAccountName(core: CoordinatorCore, name: string): void {
 	const isHost = core.parts.history.accounts.find(name)?.role.kind === "agent";
 	if (!/^[a-z0-9][a-z0-9-]{0,47}$/.test(name) || isHost || name === "coordinator") {
 		throw new OperationError(
