@@ -18,12 +18,25 @@ function isInstalled() {
 
 if (!isInstalled()) {
 	process.stderr.write("installing what Davit needs (npm ci, once) …\n");
-	const npm = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", ...(production ? ["--omit=dev"] : [])], {
-		cwd: root,
-		stdio: ["ignore", "ignore", "inherit"],
-	});
+	const npm = spawnSync(
+		"npm",
+		[
+			"ci",
+			"--ignore-scripts",
+			"--no-audit",
+			"--no-fund",
+			"--loglevel=error",
+			...(production ? ["--omit=dev"] : []),
+		],
+		{
+			cwd: root,
+			stdio: ["ignore", "ignore", "inherit"],
+		},
+	);
 	if (npm.status !== 0) {
-		process.stderr.write(`error: npm ci ended with ${npm.status ?? npm.signal}; run it by hand in ${root} to see why\n`);
+		process.stderr.write(
+			`error: npm ci ended with ${npm.status ?? npm.signal}; run it by hand in ${root} to see why\n`,
+		);
 		process.exit(1);
 	}
 	writeFileSync(stamp, JSON.stringify({ lock, production }));
