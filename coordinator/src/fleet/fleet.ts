@@ -130,12 +130,18 @@ export class Fleet {
 		return isNew;
 	}
 
-	/** @returns whether the agent lost its memory since it was last heard */
+	/**
+	 * A memory that was lost does not come back: a sync of it is a late one, or of another agent with this name.
+	 * @returns whether the agent lost its memory since it was last heard
+	 */
 	hearSync(host: HostName, sync: Sync): boolean {
 		const entry = this.meet(host);
 		const before = entry.record.journal;
 		if (before === sync.journal) return false;
-		if (entry.pastJournals.has(sync.journal)) entry.doubleUntilMs = this.#ground.now() + doubleShownMs;
+		if (entry.pastJournals.has(sync.journal)) {
+			entry.doubleUntilMs = this.#ground.now() + doubleShownMs;
+			return false;
+		}
 		if (before !== null) entry.pastJournals.add(before);
 		this.save(entry, { journal: sync.journal });
 		return before !== null;

@@ -37,6 +37,8 @@ export interface RunRecord {
 	readonly agentEpoch?: number;
 	/** When a report of it was last applied, milliseconds since 1970. */
 	readonly heardMs?: number;
+	/** When the host wrote that report, by its own clock. */
+	readonly saidAt?: Instant;
 	/** When the coordinator learned that it had ended, milliseconds since 1970. */
 	readonly endedMs: number | null;
 }

@@ -1,7 +1,8 @@
-import { type HostName, instantOf, isEnded, isOperationName, operations, type Sync } from "@davit/protocol";
+import { type HostName, isEnded, type Sync } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
 import type { RunRecord } from "../history/records.ts";
 import { commitRun, withState } from "../runs/change.ts";
+import { declareLost, isDestroying } from "./declare-lost.ts";
 import { headOf, sendCommand } from "./dispatch.ts";
 
 const welcomeSeconds = 60;
@@ -24,7 +25,7 @@ export function answerSync(core: Core, host: HostName, sync: Sync): void {
 		if (record.run.host !== host) continue;
 		const held = open.get(record.command);
 		if (held !== undefined) resume(core, record, held);
-		else if (wasAccepted(record) && isMemoryLost) declareLost(core, record);
+		else if (isMemoryLost && mayHaveBegun(core, record, sync)) declareLost(core, record);
 		else askAgain(core, record);
 	}
 	core.outbox.wake(host);
@@ -50,8 +51,13 @@ function passEpoch(core: Core, host: HostName, { coordinatorEpoch }: Sync): void
 	core.history.passEpoch(coordinatorEpoch);
 }
 
-function wasAccepted(record: RunRecord): boolean {
-	return record.sequence >= 0;
+/**
+ * Whether the memory that was lost may have held the run. What the host said after it wrote this sync was said by the memory
+ * that it has now. A silent host may have begun what was sent to it, also under an earlier command of the run.
+ */
+function mayHaveBegun(core: Core, record: RunRecord, { at }: Sync): boolean {
+	if (record.sequence >= 0) return record.saidAt === undefined || record.saidAt <= at;
+	return isDestroying(record.run) && (record.reissues > 0 || !core.outbox.isUnsent(record.command));
 }
 
 function resume(core: Core, record: RunRecord, held: Sync["open"][number]["state"]): void {
@@ -70,30 +76,4 @@ function resume(core: Core, record: RunRecord, held: Sync["open"][number]["state
 function askAgain(core: Core, record: RunRecord): void {
 	const command = core.history.runs.command(record.command);
 	if (command !== undefined) core.outbox.add(command, { isOld: true });
-}
-
-/** The agent's memory of an accepted command is gone: what it destroys may be half done. */
-function declareLost(core: Core, record: RunRecord): void {
-	const { operation, host, resource } = record.run;
-	const isDestroying = isOperationName(operation) && operations[operation].effect === "destroys";
-	const failure = isDestroying
-		? {
-				code: "inconsistent" as const,
-				message: `${host} lost its memory in the middle of ${operation} of ${resource}; what state it is in cannot be told`,
-				hint: "look at the resource on its host; a person must decide",
-				retryable: false,
-			}
-		: {
-				code: "interrupted" as const,
-				message: `${host} lost its memory in the middle of ${operation} of ${resource}`,
-				hint: "ask again",
-				retryable: true,
-			};
-	const endedAt = instantOf(core.now());
-	const state = isDestroying ? "inconsistent" : "failed";
-	commitRun(core, withState(record, { state, failure, endedAt }), {
-		point: "verdict",
-		also: () => core.history.runs.settleCommand(record.command),
-	});
-	core.outbox.settle(record.command);
 }

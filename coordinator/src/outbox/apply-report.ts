@@ -16,6 +16,7 @@ import type { RunRecord } from "../history/records.ts";
 import { renewStalePlan } from "../plans/plans.ts";
 import { commitRun, tellRun } from "../runs/change.ts";
 import { pruneAfter } from "../schedules/due.ts";
+import { declareLost } from "./declare-lost.ts";
 import { reissue, sendReceipt } from "./dispatch.ts";
 
 /** Refusals that say only that the command came from another moment; a new one may be taken. */
@@ -42,8 +43,16 @@ export function applyReport(core: Core, host: HostName, report: Report): void {
 		settleOther(core, record, report);
 		return;
 	}
-	if (!isEnded(record.run.state) && isNewer(record, report)) applyNext(core, record, report);
+	if (!isEnded(record.run.state)) {
+		if (isDenial(record, report)) declareLost(core, record);
+		else if (isNewer(record, report)) applyNext(core, record, report);
+	}
 	acknowledge(core, host, report);
+}
+
+/** A first word that refuses what was accepted before comes from a host that does not remember it. */
+function isDenial(record: RunRecord, { state, sequence }: Report): boolean {
+	return state === "rejected" && sequence === 1 && record.sequence >= 0;
 }
 
 /**
@@ -105,6 +114,7 @@ function nextRecord(core: Core, record: RunRecord, report: Report): RunRecord {
 		sequence: report.sequence,
 		agentEpoch: report.agentEpoch,
 		heardMs: core.now(),
+		saidAt: report.at,
 		run: {
 			...run,
 			state,

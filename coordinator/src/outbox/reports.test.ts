@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CommandId, newId, ResourceId, RunId } from "@davit/protocol";
+import { CommandId, instantOf, newId, ResourceId, RunId } from "@davit/protocol";
 import { attic, backupResult, nas, Stage, schedule } from "../testing/stage.ts";
 
 function state(stage: Stage, run: unknown): string | undefined {
@@ -14,6 +14,10 @@ function started() {
 	return { stage, run, command: stage.lastCommand() };
 }
 
+const pruneRequest = {
+	...{ operation: "volume.prune", params: { volume: "grafana-data", keepLast: 2 } },
+	confirm: "grafana-data",
+};
 const noFailure = { message: "m", hint: "h", retryable: false };
 
 test("a command is sent again, the same bytes, after 2, 4, 8 … 60 s until it is accepted", () => {
@@ -202,13 +206,45 @@ test("a host that lost its memory: a backup was interrupted, what destroys is in
 	stage.sync(nas, { session: "s2", journal: "j2" });
 	assert.equal(state(stage, run), "failed");
 	assert.equal(stage.core.parts.runs.find(RunId.parse(run))?.run.failure?.code, "interrupted");
-	const prune = stage.ask({
-		...{ operation: "volume.prune", params: { volume: "grafana-data", keepLast: 2 } },
-		confirm: "grafana-data",
-	});
+	const prune = stage.ask(pruneRequest);
 	stage.report(stage.lastCommand().id, { state: "accepted", sequence: 1 });
 	stage.sync(nas, { session: "s3", journal: "j3" });
 	assert.equal(state(stage, prune.run), "inconsistent");
+});
+
+test("what destroys was sent, and the host lost its memory before it answered: it may have begun", () => {
+	using stage = new Stage();
+	stage.host(nas);
+	stage.sync(nas);
+	const { run } = stage.ask(pruneRequest);
+	stage.presence(nas, "online", "s2");
+	stage.sync(nas, { session: "s2", journal: "j2" });
+	assert.equal(state(stage, run), "inconsistent");
+});
+
+test("a late sync of a memory that is gone, or one older than the acceptance, ends nothing", () => {
+	const { stage, run, command } = started();
+	using _stage = stage;
+	stage.sync(nas, { journal: "j1" });
+	const before = instantOf(stage.nowMs);
+	stage.pass(5);
+	stage.report(command.id, { state: "accepted", sequence: 1 });
+	stage.sync(nas, { session: "s2", journal: "j2", at: before });
+	assert.equal(state(stage, run), "accepted");
+	stage.pass(5);
+	stage.sync(nas, { session: "s1", journal: "j1" });
+	assert.equal(state(stage, run), "accepted");
+});
+
+test("a host that refuses as new what it had accepted does not remember it", () => {
+	const { stage, run, command } = started();
+	using _stage = stage;
+	stage.report(command.id, { state: "accepted", sequence: 1 });
+	stage.report(command.id, { state: "running", sequence: 2 });
+	const failure = { ...noFailure, code: "command-expired" as const };
+	stage.report(command.id, { state: "rejected", sequence: 1, failure });
+	assert.equal(state(stage, run), "failed");
+	assert.equal(stage.core.parts.runs.find(RunId.parse(run))?.run.failure?.code, "interrupted");
 });
 
 test("two agents with one name are told of", () => {
