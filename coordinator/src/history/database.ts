@@ -1,4 +1,4 @@
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { OperationError } from "@davit/protocol";
 import Sqlite from "better-sqlite3";
@@ -93,8 +93,19 @@ function operationError(file: string, cause: InstanceType<typeof Sqlite.SqliteEr
 	if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB")) {
 		return new OperationError("database-damaged", `${history} is damaged: ${cause.message}`, { cause });
 	}
-	if (code.startsWith("SQLITE_FULL") || code.startsWith("SQLITE_IOERR")) {
-		return new OperationError("disk-full", `${history} could not be written: ${cause.message}`, { cause });
+	// An I/O error is what a full disk looks like where the disk itself notices it late.
+	if (code.startsWith("SQLITE_FULL") || (code.startsWith("SQLITE_IOERR") && isFull(file))) {
+		return new OperationError("disk-full", `${history} could not be written: its disk is full`, { cause });
+	}
+	if (code.startsWith("SQLITE_IOERR")) {
+		return new OperationError("database-read-only", `${history} could not be written: ${cause.message}`, {
+			cause,
+		});
 	}
 	return cause;
+}
+
+function isFull(file: string): boolean {
+	const folder = dirname(file);
+	return existsSync(folder) && statfsSync(folder).bavail === 0;
 }
