@@ -2,11 +2,18 @@ import { closeSync, existsSync, openSync, renameSync, statSync, writeSync } from
 
 const maximumBytes = 5_000_000;
 
-/** A child's log: appended to, and moved to `.1` when it has grown, so that two files are the most there is. */
+/** What a disk answers that takes nothing more for now. */
+const diskFailures: readonly unknown[] = ["ENOSPC", "EDQUOT", "EIO", "EROFS"];
+
+/**
+ * A child's log: appended to, and moved to `.1` when it has grown, so that two files are the most there is. A disk that is
+ * full costs lines, never the child: how many is written once there is room again.
+ */
 export class LogFile implements Disposable {
 	readonly path: string;
 	#handle: number;
 	#bytes: number;
+	#lostLines = 0;
 
 	constructor(path: string) {
 		this.path = path;
@@ -15,14 +22,23 @@ export class LogFile implements Disposable {
 	}
 
 	write(line: string): void {
-		if (this.#bytes > maximumBytes) this.#rotate();
-		this.#bytes += writeSync(this.#handle, `${line}\n`);
+		const lost =
+			this.#lostLines === 0 ? "" : `(${this.#lostLines} lines were lost: the disk did not take them)\n`;
+		try {
+			if (this.#bytes > maximumBytes) this.#rotate();
+			this.#bytes += writeSync(this.#handle, `${lost}${line}\n`);
+			this.#lostLines = 0;
+		} catch (error) {
+			if (!(error instanceof Error && "code" in error && diskFailures.includes(error.code))) throw error;
+			this.#lostLines += 1;
+		}
 	}
 
 	#rotate(): void {
-		closeSync(this.#handle);
 		renameSync(this.path, `${this.path}.1`);
-		this.#handle = openSync(this.path, "a", 0o600);
+		const fresh = openSync(this.path, "a", 0o600);
+		closeSync(this.#handle);
+		this.#handle = fresh;
 		this.#bytes = 0;
 	}
 
