@@ -2,7 +2,6 @@ import { X509Certificate } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { OperationError, Sha256 } from "@davit/protocol";
-import { generate } from "selfsigned";
 import { writeDurably } from "../files/write-durably.ts";
 
 export interface Certificate {
@@ -29,6 +28,8 @@ export async function openCertificate(folder: string, nowMs: number): Promise<Ce
 		throw error;
 	});
 	if (kept !== undefined) return readCertificate(kept, file);
+	// Needed once in a site's life, and half as large as the rest of the coordinator.
+	const { generate } = await import("selfsigned");
 	const made = await generate([{ name: "commonName", value: "davit" }], {
 		keyType: "ec",
 		curve: "P-256",
