@@ -4,7 +4,6 @@ import { failureReport, failures, OperationError } from "@davit/protocol";
 import { pino } from "pino";
 import { openAgent } from "./agent.ts";
 import { readAgentConfig } from "./config.ts";
-import { joinHost } from "./join/join-host.ts";
 
 const help = `Carries out on one host what the coordinator commands: backs up, verifies and restores its volumes and folders.
 
@@ -49,6 +48,7 @@ async function main(): Promise<void> {
 async function join(home: string): Promise<void> {
 	const ending = new AbortController();
 	for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => ending.abort());
+	const { joinHost } = await import("./join/join-host.ts");
 	const joined = await joinHost({ string: await text(process.stdin), home }, ending.signal);
 	process.stdout.write(`${JSON.stringify(joined)}\n`);
 }
