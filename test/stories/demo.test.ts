@@ -58,7 +58,7 @@ suite("davit start --demo", () => {
 				timeoutMs: 30_000,
 			});
 		}
-		const written = await linesOf(`${home.path}/demo/diary/diary.txt`);
+		const written = await linesOf(`${home.path}-demo/diary/diary.txt`);
 		assert.equal(await removeDemo(context), 0);
 		assert.ok(written > 1);
 		assert.deepEqual(await readdir(home.path), []);

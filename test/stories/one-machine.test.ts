@@ -88,6 +88,18 @@ test("what davit start began ends with it, and starts again with the same archiv
 	assert.equal(stdout, `${archive}\n`);
 });
 
+test("what --demo adds without an engine can be backed up, and --demo-remove takes it away", async () => {
+	await using home = await openHome();
+	{
+		await using davit = await startEverything(home.path, ["--demo"]);
+		const backup = resultOf(await runDavit(home.path, ["backup", addressIn(davit), "--json"], environment));
+		assert.deepEqual([backup.outcome, backup.message], ["succeeded", backup.message]);
+	}
+	const removed = await runDavit(home.path, ["start", "--demo-remove"], environment);
+	assert.equal(removed.exitCode, 0, removed.stderr);
+	await assert.rejects(stat(`${home.path}-demo`), { code: "ENOENT" });
+});
+
 test("an agent that dies is started again and goes on", async () => {
 	await using home = await openHome();
 	await using srv = await openHome();

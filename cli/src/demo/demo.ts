@@ -45,5 +45,5 @@ export async function removeDemo(context: Context): Promise<number> {
 }
 
 function demoFolder(home: string): string {
-	return join(home, "demo");
+	return `${home}-demo`;
 }
