@@ -214,7 +214,7 @@ suite(`volumes on engine ${engineVersion}`, { skip: unavailable ?? false }, () =
 		const { state, result } = await perform(
 			"volume.backup",
 			{ volume, consistency: "stopped" },
-			{ context: rig.context(), before: { resume: start } },
+			{ context: rig.context(), before: { notice: start } },
 		);
 		assert.deepEqual([state, result.consistency], ["partial", "live"]);
 		assert.deepEqual(result.warnings, ["container stray was started while Davit had it stopped"]);

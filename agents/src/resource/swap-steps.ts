@@ -195,7 +195,8 @@ function keepUndoStep(swap: Swap, facts: SwapFacts, context: OperationContext): 
 			if (undoes !== undefined) undoPoints.drop(undoes);
 			return { until, atMs: now() };
 		},
-		probe: async () => (undoPoints.of(place.resource)?.command === command ? "complete" : "absent"),
+		// Never complete: done again it does no harm, and the result needs what it says.
+		probe: async () => (undoPoints.of(place.resource)?.command === command ? "partial" : "absent"),
 		undo: async () => undoPoints.drop(command),
 	};
 }

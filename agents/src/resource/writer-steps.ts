@@ -20,13 +20,14 @@ export interface Treatment {
 export interface WriterSteps {
 	/** Empty where nobody is touched. */
 	readonly quiesce: readonly Step[];
+	/** Looks who wrote meanwhile, then brings all back: in two steps, or after a crash our own starts would look like strays. */
 	readonly resume: readonly Step[];
 }
 
 const Times = z.object({ atMs: z.record(z.string(), z.number()) });
 const Noticed = z.object({ warnings: z.array(z.string()).default([]) });
 
-/** Two steps around a copy or a swap. Whatever happens to the first, its undo makes each container what it was. */
+/** Steps around a copy or a swap. Whatever happens to the first, its undo makes each container what it was. */
 export function writerSteps(treatment: Treatment, context: OperationContext): WriterSteps {
 	const { place, treated, startedAtMs } = treatment;
 	if (treated.length === 0) return { quiesce: [], resume: [] };
@@ -48,19 +49,25 @@ export function writerSteps(treatment: Treatment, context: OperationContext): Wr
 		probe: async () => ((await isAllBack(treated, context)) ? "absent" : "partial"),
 		undo: async () => void (await bringAllBack()),
 	};
-	const resumeStep: Step = {
-		name: "resume",
+	const noticeStep: Step = {
+		name: "notice",
 		intent,
 		async run(signal) {
 			const engine = await requireEngine(context, signal);
-			const warnings = await noticeStrays(treated, place, { engine, signal });
-			return { atMs: timesOf(await bringAllBack()), warnings };
+			return { warnings: await noticeStrays(treated, place, { engine, signal }) };
 		},
+		probe: async () => "absent",
+		undo: async () => undefined,
+	};
+	const resumeStep: Step = {
+		name: "resume",
+		intent,
+		run: async () => ({ atMs: timesOf(await bringAllBack()) }),
 		probe: async () => ((await isAllBack(treated, context)) ? "complete" : "absent"),
 		// What it does is what the undo of `quiesce` does.
 		undo: async () => undefined,
 	};
-	return { quiesce: [quiesceStep], resume: [resumeStep] };
+	return { quiesce: [quiesceStep], resume: [noticeStep, resumeStep] };
 }
 
 /** How long the longest-treated container did not serve; 0 where none was touched. */
@@ -75,7 +82,7 @@ export function downtimeOf(outputs: ReadonlyMap<string, Readonly<Record<string, 
 export function warningsOf(
 	outputs: ReadonlyMap<string, Readonly<Record<string, unknown>>>,
 ): readonly string[] {
-	return Noticed.parse(outputs.get("resume") ?? {}).warnings;
+	return Noticed.parse(outputs.get("notice") ?? {}).warnings;
 }
 
 async function isAllBack(treated: readonly Treated[], context: OperationContext): Promise<boolean> {
