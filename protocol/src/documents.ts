@@ -84,6 +84,8 @@ export const HostDocument = z.object({
 	containers: z.array(InventoryContainer),
 	publicKey: z.string().nullable(),
 	archivesPath: z.string().nullable(),
+	/** When the host looked around last; null = its resources are not known yet. */
+	inventoryAt: Instant.nullable(),
 });
 export type HostDocument = z.infer<typeof HostDocument>;
 

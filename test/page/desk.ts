@@ -115,6 +115,7 @@ export function openMemoryDesk(fleet: Fleet = makeFleet(), now: () => number = (
 				containers: [{ name: "grafana", image: "grafana/grafana:11", state: "running", mounts: [] }],
 				publicKey: null,
 				archivesPath: "/var/lib/davit/archives",
+				inventoryAt: asOf(),
 			};
 		},
 		resources: (filter) => ({

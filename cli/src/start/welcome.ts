@@ -48,7 +48,7 @@ async function waitForInventory(host: string, context: Context): Promise<HostDoc
 	const until = performance.now() + patienceMs;
 	while (performance.now() < until) {
 		const document = await readHost(host, context);
-		if (document !== undefined && document.capabilities.length > 0 && document.row.online) return document;
+		if (document?.row.online === true && document.inventoryAt !== null) return document;
 		await wait(100, undefined, { signal: context.signal });
 	}
 	return await readHost(host, context);

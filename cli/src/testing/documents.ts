@@ -76,6 +76,7 @@ export const host = HostDocument.parse({
 	containers: [],
 	publicKey: null,
 	archivesPath: "/var/lib/davit/archives",
+	inventoryAt: asOf,
 });
 
 export function run(state: RunState, more: object = {}): Run {

@@ -36,6 +36,7 @@ export function hostDocument(core: Core, name: string): HostDocument {
 		containers: inventory?.containers ?? [],
 		publicKey,
 		archivesPath: description?.archivesPath ?? null,
+		inventoryAt: inventory?.at ?? null,
 	};
 }
 
