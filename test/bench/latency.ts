@@ -67,7 +67,9 @@ async function measure({ broker, count, signal }: Scene): Promise<number[]> {
 	// This Mosquitto lets everybody in, whatever name is given.
 	const anybody = { username: "coordinator", password: "any" };
 	const chosen =
-		broker === "aedes" ? { kind: "embedded", host: "127.0.0.1", port } : { kind: "external", url, ...anybody };
+		broker === "aedes"
+			? { kind: "embedded", host: "127.0.0.1", port }
+			: { kind: "external", url, ...anybody };
 	const configFile = join(home, "coordinator.json");
 	await writeFile(configFile, JSON.stringify({ site, home, broker: chosen, http: { port: 0 } }));
 	open.adopt(await startProgram("../../coordinator/src/main.ts", ["--config", configFile]), endProcess);

@@ -37,7 +37,8 @@ test("every link between documents leads somewhere", () => {
 });
 
 test("every file that a document names in backticks exists", () => {
-	const named = /`((?:protocol|agents|coordinator|ha-integration|cli|test|docs|deploy)\/[a-z0-9./_-]*(?:\/|\.(?:ts|js|md|json|png)))`/g;
+	const named =
+		/`((?:protocol|agents|coordinator|ha-integration|cli|test|docs|deploy)\/[a-z0-9./_-]*(?:\/|\.(?:ts|js|md|json|png)))`/g;
 	const missing = pages.flatMap((page) =>
 		[...readFileSync(join(root, page), "utf8").matchAll(named)]
 			.map((match) => match[1] ?? "")
