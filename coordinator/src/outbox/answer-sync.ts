@@ -52,11 +52,11 @@ function passEpoch(core: Core, host: HostName, { coordinatorEpoch }: Sync): void
 }
 
 /**
- * Whether the memory that was lost may have held the run. What the host said after it wrote this sync was said by the memory
- * that it has now. A silent host may have begun what was sent to it, also under an earlier command of the run.
+ * Whether the memory that was lost may have held the run. What the host said when or after it wrote this sync was said by
+ * the memory that it has now. A silent host may have begun what was sent to it, also under an earlier command of the run.
  */
 function mayHaveBegun(core: Core, record: RunRecord, { at }: Sync): boolean {
-	if (record.sequence >= 0) return record.saidAt === undefined || record.saidAt <= at;
+	if (record.sequence >= 0) return record.saidAt === undefined || record.saidAt < at;
 	return isDestroying(record.run) && (record.reissues > 0 || !core.outbox.isUnsent(record.command));
 }
 

@@ -203,11 +203,13 @@ test("a host that lost its memory: a backup was interrupted, what destroys is in
 	using _stage = stage;
 	stage.sync(nas);
 	stage.report(command.id, { state: "accepted", sequence: 1 });
+	stage.pass(1);
 	stage.sync(nas, { session: "s2", journal: "j2" });
 	assert.equal(state(stage, run), "failed");
 	assert.equal(stage.core.parts.runs.find(RunId.parse(run))?.run.failure?.code, "interrupted");
 	const prune = stage.ask(pruneRequest);
 	stage.report(stage.lastCommand().id, { state: "accepted", sequence: 1 });
+	stage.pass(1);
 	stage.sync(nas, { session: "s3", journal: "j3" });
 	assert.equal(state(stage, prune.run), "inconsistent");
 });
@@ -226,8 +228,8 @@ test("a late sync of a memory that is gone, or one older than the acceptance, en
 	const { stage, run, command } = started();
 	using _stage = stage;
 	stage.sync(nas, { journal: "j1" });
-	const before = instantOf(stage.nowMs);
 	stage.pass(5);
+	const before = instantOf(stage.nowMs);
 	stage.report(command.id, { state: "accepted", sequence: 1 });
 	stage.sync(nas, { session: "s2", journal: "j2", at: before });
 	assert.equal(state(stage, run), "accepted");
