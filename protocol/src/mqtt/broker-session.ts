@@ -9,6 +9,8 @@ import type { PublishOptions, Session, SessionOptions } from "./session.ts";
 
 type Work = () => void | Promise<void>;
 
+const takeoversAnsweredSoon = 2;
+
 /** Keeps one connection after the other up until it is closed. */
 export class BrokerSession implements Session {
 	readonly #options: SessionOptions;
@@ -22,6 +24,8 @@ export class BrokerSession implements Session {
 	#order: Promise<void> = Promise.resolve();
 	#protocol: ProtocolVersion = 5;
 	#failures = 0;
+	/** How often in a row another program took this one's place while its connection was young. */
+	#takeovers = 0;
 	#reported: string | undefined;
 	#running: Promise<void> = Promise.resolve();
 
@@ -126,7 +130,10 @@ export class BrokerSession implements Session {
 		this.#connection = undefined;
 		for (const callback of this.#losses) callback();
 		const livedMs = Math.round(performance.now() - bornAtMs);
-		if (livedMs >= youngMs) this.#failures = 0;
+		if (livedMs >= youngMs) {
+			this.#failures = 0;
+			this.#takeovers = 0;
+		}
 		if (this.#ending.signal.aborted) return reason;
 		const context = { broker: this.#broker, reason: reason?.message, livedMs };
 		if (reason instanceof TakenOver) {
@@ -157,7 +164,11 @@ export class BrokerSession implements Session {
 
 	#pauseMs(reason: Error | undefined): number {
 		const isRefused = reason instanceof OperationError && reason.code === "broker-refused";
-		// Coming back at once would only throw the other one out again, and so on.
+		// Who was there first comes back soon, so that the one that came second hears of it and ends. Coming back for ever would
+		// only throw the other one out again, and so on.
+		if (reason instanceof TakenOver && this.#takeovers++ < takeoversAnsweredSoon) {
+			return backoffMs(this.#takeovers - 1, Math.random);
+		}
 		return isRefused || reason instanceof TakenOver
 			? refusedBackoffMs(Math.random)
 			: backoffMs(this.#failures++, Math.random);
