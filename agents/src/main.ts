@@ -8,6 +8,7 @@ import { readAgentConfig } from "./config.ts";
 const help = `Carries out on one host what the coordinator commands: backs up, verifies and restores its volumes and folders.
 
   node agents/src/main.ts --config FILE
+  node agents/src/main.ts release RESOURCE --home FOLDER   lets go of what was left inconsistent, after a person looked
   node agents/src/main.ts join --home FOLDER     reads the joining string from standard input, writes the settings, ends
 
   --config FILE   settings, JSON (docs/operations.md)
@@ -20,7 +21,10 @@ async function main(): Promise<void> {
 		allowPositionals: true,
 		options: { config: { type: "string" }, home: { type: "string" }, help: { type: "boolean" } },
 	});
-	if (positionals[0] === "join" && values.home !== undefined) return join(values.home);
+	const [verb, name] = positionals;
+	if (verb === "join" && values.home !== undefined) return join(values.home);
+	if (verb === "release" && name !== undefined && values.home !== undefined)
+		return release(name, values.home);
 	if (values.help === true || values.config === undefined) {
 		process.stdout.write(help);
 		process.exitCode = values.help === true ? 0 : 2;
@@ -51,6 +55,12 @@ async function join(home: string): Promise<void> {
 	const { joinHost } = await import("./join/join-host.ts");
 	const joined = await joinHost({ string: await text(process.stdin), home }, ending.signal);
 	process.stdout.write(`${JSON.stringify(joined)}\n`);
+}
+
+async function release(name: string, home: string): Promise<void> {
+	const { releaseResource } = await import("./release-resource.ts");
+	const { resource, command } = releaseResource(name, { home, now: Date.now });
+	process.stdout.write(`${resource} is released; operation ${command} had left it inconsistent\n`);
 }
 
 try {

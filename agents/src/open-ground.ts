@@ -1,10 +1,9 @@
 import type { KeyObject } from "node:crypto";
-import { join } from "node:path";
 import { type Logger, OperationError, readPublicKey } from "@davit/protocol";
 import { type Archives, openArchives } from "./archives/archives.ts";
 import type { AgentConfig } from "./config.ts";
 import { ownKey } from "./join/own-key.ts";
-import { Journal } from "./journal/journal.ts";
+import { Journal, journalFile } from "./journal/journal.ts";
 import { undoPointsOf } from "./journal/kept-undos.ts";
 import type { UndoPoints } from "./undo-points.ts";
 
@@ -34,7 +33,7 @@ export async function openGround(config: AgentConfig, options: AgentOptions): Pr
 	const { log, now = Date.now } = options;
 	const coordinatorKey = readCoordinatorKey(config);
 	const journal = Journal.open({
-		file: join(config.home, "agent", "journal.sqlite"),
+		file: journalFile(config.home),
 		now,
 		reserveBytes: config.journalReserveBytes,
 		onWrite: options.onJournalWrite,

@@ -1,9 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, statfsSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { OperationError } from "@davit/protocol";
 import { commit, type Database, openDatabase, requireFullSynchronous } from "./database.ts";
 import { makeTables } from "./schema.ts";
+
+/** Where the journal of an agent lies below its `DAVIT_HOME`. */
+export function journalFile(home: string): string {
+	return join(home, "agent", "journal.sqlite");
+}
 
 /** A command could be sent again for so long; afterwards its start-by time, epoch and fence still refuse it. */
 const rememberedMs = 40 * 24 * 60 * 60 * 1_000;
