@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { type ArchiveId, BackupResult } from "@davit/protocol";
+import { type ArchiveId, BackupResult, type Run, type RunId } from "@davit/protocol";
 import { labAvailability } from "../lab/availability.ts";
-import { dieTwice } from "./die-twice.ts";
+import { type Deaths, dieTwice, type Fate } from "./die-twice.ts";
 import { openLane } from "./open-lane.ts";
 import { openScene, type Scene } from "./open-scene.ts";
 import type { Tree } from "./open-volume.ts";
-import { judge, killAtEach, measure, noteSwap, openTrack, type Track, verifyAll } from "./track.ts";
+import {
+	judge,
+	killAtEach,
+	measure,
+	noteSwap,
+	openTrack,
+	type Swapped,
+	type Track,
+	verifyAll,
+} from "./track.ts";
 
 const { hosts: unavailable } = await labAvailability();
 const signal = AbortSignal.timeout(900_000);
@@ -19,7 +28,9 @@ suite("an agent that is killed at any write of its journal, and again in its nex
 
 	before(async () => {
 		scene = await openScene(signal);
-		tracks = await Promise.all(["one", "two"].map(async (name) => openTrack(await openLane(scene, name))));
+		tracks = await Promise.all(
+			["one", "two", "three"].map(async (name) => openTrack(await openLane(scene, name))),
+		);
 	});
 	after(async () => {
 		for (const { lane } of tracks ?? []) await lane[Symbol.asyncDispose]();
@@ -42,51 +53,30 @@ suite("an agent that is killed at any write of its journal, and again in its nex
 	}
 
 	test("leaves all of the old data or all of the archive's after a restore", async (t) => {
-		const wanted = new Map(
-			await Promise.all(tracks.map(async (track) => [track, await archiveOf(track, "wanted")] as const)),
-		);
-		const restore = async (track: Track, { tree, archive }: Wanted) => {
-			const old = await track.lane.volume.fill(`old-${track.rounds}`);
-			const plan = await track.lane.plan({ action: "restore", archive });
-			return { old, tree, ask: () => track.lane.apply(plan) };
-		};
+		const wanted = new Map<Track, Wanted>();
+		for (const track of tracks) wanted.set(track, await archiveOf(track, "wanted"));
 		const [first] = tracks;
 		const quiet = await restore(present(first), present(wanted.get(present(first))));
-		const dooms = await measure(present(first), quiet.ask, { replaced: quiet.old });
-		const tally = await killAtEach(dooms, tracks, async (track, deaths) => {
-			const { ask, old, tree } = await restore(track, present(wanted.get(track)));
-			const fate = await dieTwice(track.lane, ask, deaths);
-			const isDone = fate.run.state === "succeeded";
-			assert.deepEqual(
-				await track.lane.volume.read(),
-				isDone ? tree : old,
-				`data after it ${fate.run.state}`,
-			);
-			noteSwap(track, fate.run, { replaced: old });
-			return fate;
-		});
+		const dooms = await measure(present(first), quiet.ask, quiet.swapped);
+		const tally = await killAtEach(dooms, tracks, async (track, deaths) =>
+			swap(track, await restore(track, present(wanted.get(track))), deaths),
+		);
 		t.diagnostic(tally);
 	});
 
 	test("leaves all of the data that was there or all that was kept after an undo", async (t) => {
-		const undo = async ({ lane, kept }: Track) => {
-			const [undone, back] = present([...kept].at(-1));
-			const plan = await lane.plan({ action: "undo" });
-			const replaced = await lane.volume.read();
-			return { swapped: { replaced, undone }, back, ask: () => lane.apply(plan) };
-		};
+		for (const track of tracks) {
+			const { ask, swapped } = await restore(track, await archiveOf(track, "restored"));
+			const run = await track.lane.ended(ask());
+			noteSwap(track, run, swapped);
+			await judge(track, run);
+		}
 		const [first] = tracks;
 		const quiet = await undo(present(first));
 		const dooms = await measure(present(first), quiet.ask, quiet.swapped);
-		const tally = await killAtEach(dooms, tracks, async (track, deaths) => {
-			const { ask, swapped, back } = await undo(track);
-			const fate = await dieTwice(track.lane, ask, deaths);
-			const isDone = fate.run.state === "succeeded";
-			const found = await track.lane.volume.read();
-			assert.deepEqual(found, isDone ? back : swapped.replaced, `data after it ${fate.run.state}`);
-			noteSwap(track, fate.run, swapped);
-			return fate;
-		});
+		const tally = await killAtEach(dooms, tracks, async (track, deaths) =>
+			swap(track, await undo(track), deaths),
+		);
 		t.diagnostic(tally);
 	});
 
@@ -107,11 +97,44 @@ interface Wanted {
 	readonly archive: ArchiveId;
 }
 
+/** A restore or an undo that is about to be asked for. */
+interface Planned {
+	readonly swapped: Swapped;
+	/** What will be there when it was done. */
+	readonly wanted: Tree;
+	readonly ask: () => RunId;
+}
+
+async function restore({ lane, rounds }: Track, { tree, archive }: Wanted): Promise<Planned> {
+	const replaced = await lane.volume.fill(`old-${rounds}`);
+	const plan = await lane.plan({ action: "restore", archive });
+	return { swapped: { replaced }, wanted: tree, ask: () => lane.apply(plan) };
+}
+
+async function undo({ lane, kept }: Track): Promise<Planned> {
+	const [undone, wanted] = present([...kept].at(-1));
+	const plan = await lane.plan({ action: "undo" });
+	const replaced = await lane.volume.read();
+	return { swapped: { replaced, undone }, wanted, ask: () => lane.apply(plan) };
+}
+
+async function swap(track: Track, { swapped, wanted, ask }: Planned, deaths: Deaths): Promise<Fate> {
+	const fate = await dieTwice(track.lane, ask, deaths);
+	const expected = fate.run.state === "succeeded" ? wanted : swapped.replaced;
+	assert.deepEqual(await track.lane.volume.read(), expected, `data after ${tellEnd(fate.run)}`);
+	noteSwap(track, fate.run, swapped);
+	return fate;
+}
+
 async function archiveOf(track: Track, label: string): Promise<Wanted> {
 	const tree = await track.lane.volume.fill(label);
 	const run = await track.lane.ended(track.lane.ask("volume.backup"));
 	await judge(track, run);
 	return { tree, archive: BackupResult.parse(run.result).archive };
+}
+
+function tellEnd({ state, failure, result }: Run): string {
+	return `${state}, ${JSON.stringify(failure ?? result)}`;
 }
 
 function present<Value>(value: Value | undefined): Value {

@@ -1,15 +1,23 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Run, RunId } from "@davit/protocol";
 import { type Doom, doomsOf } from "./doom.ts";
-import { deathOf, type Lane } from "./open-lane.ts";
+import type { Lane } from "./open-lane.ts";
+import type { Mortal } from "./start-mortal.ts";
 
-/** Every place of the agent's journal that one quiet run of what `ask` asks for passes. */
+/** Whoever has written nothing for so long has nothing more to write. */
+const quietMs = 150;
+/** Of a run that has ended, until a doom that did not come is taken for one that will not come. */
+const graceMs = 1_000;
+
+/**
+ * Every place of the agent's journal that one quiet run of what `ask` asks for passes. Receipts of the two reports are places
+ * too, though the first may come so late that there is only one.
+ */
 export async function findDooms(lane: Lane, ask: () => RunId): Promise<{ dooms: Doom[]; run: Run }> {
+	await settle(lane.agent);
 	await lane.agent.doom("never");
 	const run = await lane.ended(ask());
-	let points: readonly string[] = [];
-	// The coordinator's receipts for both of its reports are the last thing that is written.
-	while (points.filter((point) => point === "after receipt").length < 2) points = await lane.agent.points();
-	return { dooms: doomsOf(points), run };
+	return { dooms: doomsOf(await settle(lane.agent)), run };
 }
 
 export interface Deaths {
@@ -19,18 +27,34 @@ export interface Deaths {
 	readonly second: Doom;
 }
 
+export interface Fate {
+	readonly run: Run;
+	/** None where the run did not pass the place this time. */
+	readonly deaths: 0 | 1 | 2;
+}
+
 /** Asks, and lets the agent die where it was told, again in its next life, and then live. */
-export async function dieTwice(
-	lane: Lane,
-	ask: () => RunId,
-	{ first, second }: Deaths,
-): Promise<{ readonly run: Run; readonly deaths: number }> {
+export async function dieTwice(lane: Lane, ask: () => RunId, { first, second }: Deaths): Promise<Fate> {
+	await settle(lane.agent);
 	await lane.agent.doom(first);
 	const run = ask();
-	await deathOf(lane.agent, first);
+	const spared = lane.ended(run).then(() => sleep(graceMs));
+	await Promise.race([lane.agent.death, spared]);
+	if (await lane.agent.doom("never")) return { run: await lane.ended(run), deaths: 0 };
 	const next = await lane.start(second);
 	await Promise.race([next.death, lane.ended(run)]);
 	const lives = await next.doom("never");
 	if (!lives) await lane.start();
 	return { run: await lane.ended(run), deaths: lives ? 1 : 2 };
+}
+
+/** Resolves with all that was written when there is no more to come. */
+export async function settle(mortal: Mortal): Promise<readonly string[]> {
+	let points = await mortal.points();
+	while (true) {
+		await sleep(quietMs);
+		const later = await mortal.points();
+		if (later.length === points.length) return later;
+		points = later;
+	}
 }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import {
 	type ArchiveId,
 	isEnded,
@@ -101,19 +100,6 @@ export async function openLane(scene: Scene, name: string): Promise<Lane> {
 		},
 	};
 	return lane;
-}
-
-/** Resolves when it died; a doom that does not come fails the test. */
-export async function deathOf(mortal: Mortal, doom: Doom): Promise<void> {
-	const late = new AbortController();
-	const patience = sleep(patienceMs, "late" as const, { signal: late.signal });
-	try {
-		const first = await Promise.race([mortal.death, patience]);
-		assert.equal(first, "dead", `it did not die at ${JSON.stringify(doom)}:\n${await mortal.lastWords()}`);
-	} finally {
-		patience.catch(() => undefined);
-		late.abort();
-	}
 }
 
 async function namesIn(folder: string): Promise<string[]> {

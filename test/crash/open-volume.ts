@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type ResourceId, resourceId, VolumeName } from "@davit/protocol";
@@ -6,7 +7,7 @@ import type { Host } from "../lab/host/open.ts";
 import { busyboxImage, writerFolder } from "../lab/image/build.ts";
 import { pollUntil } from "../lab/process/poll.ts";
 
-/** Paths and contents, without what the writer writes. */
+/** Paths and contents (of long ones the sum), without what the writer writes. */
 export type Tree = Readonly<Record<string, string>>;
 
 /** A volume with a container that never stops writing to it, and one that was paused by somebody. */
@@ -17,6 +18,8 @@ export interface WrittenVolume {
 	readonly folder: string;
 	/** Makes its content another: entries are replaced, added and removed. */
 	fill(label: string): Promise<Tree>;
+	/** Adds so much that does not get smaller: a copy of it can be met in its middle. */
+	enlarge(bytes: number): Promise<void>;
 	read(): Promise<Tree>;
 	/** What Davit keeps beside the data. */
 	beside(): Promise<readonly string[]>;
@@ -50,6 +53,7 @@ export async function openVolume(host: Host, name: string, signal: AbortSignal):
 	return {
 		...{ volume, folder, resource: resourceId({ kind: "volume", volume }) },
 		fill: (label) => fill(folder, label),
+		enlarge: (bytes) => writeFile(join(folder, "bulk"), randomBytes(bytes)),
 		read: () => readTree(folder),
 		beside: async () => (await readdir(dirname(folder))).filter((entry) => entry !== "_data").sort(),
 		writerState: async () => (await inspect(writer)).split(" ")[0] ?? "",
@@ -84,7 +88,13 @@ async function readTree(folder: string): Promise<Tree> {
 	for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
 		const path = join(entry.parentPath, entry.name).slice(folder.length + 1);
 		if (path === log) continue;
-		tree[path] = entry.isFile() ? await readFile(join(folder, path), "utf8") : "a folder";
+		tree[path] = entry.isFile() ? describe(await readFile(join(folder, path))) : "a folder";
 	}
 	return tree;
+}
+
+/** Short enough to be read when two of them differ. */
+function describe(content: Buffer): string {
+	if (content.byteLength < 100) return content.toString();
+	return `${content.byteLength} bytes, SHA-256 ${createHash("sha256").update(content).digest("hex")}`;
 }

@@ -2,8 +2,9 @@ import { fork } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { lastLines } from "../lab/process/run.ts";
+import { lastLines, systemEnvironment } from "../lab/process/run.ts";
 import { type Doom, Word } from "./doom.ts";
 
 /** A program that serves until it dies of its doom, of `kill` or of `stop`. */
@@ -35,7 +36,11 @@ type Sorts = { ready: []; doomed: []; points: [readonly string[]] };
 export async function startMortal(wish: MortalWish, doom: Doom = "never"): Promise<Mortal> {
 	const log = openSync(wish.logPath, "a");
 	const file = fileURLToPath(new URL(`./${wish.program}/main.ts`, import.meta.url));
-	const child = fork(file, [wish.configFile, JSON.stringify(doom)], { stdio: ["ignore", log, log, "ipc"] });
+	const env = systemEnvironment({ NODE_COMPILE_CACHE: join(dirname(wish.configFile), "compiled") });
+	const child = fork(file, [wish.configFile, JSON.stringify(doom)], {
+		env,
+		stdio: ["ignore", log, log, "ipc"],
+	});
 	closeSync(log);
 	const { pid } = child;
 	if (pid === undefined) throw new Error(`the ${wish.program} could not be started`);

@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { openAgent } from "@davit/agents/agent.ts";
 import { readAgentConfig } from "@davit/agents/config.ts";
 import { pino } from "pino";
@@ -11,6 +12,8 @@ const ending = Promise.withResolvers<undefined>();
 process.once("SIGTERM", () => ending.resolve(undefined));
 {
 	await using agent = await openAgent(config, { log: pino(), onJournalWrite });
+	// Who is killed never writes it at its end.
+	flushCompileCache();
 	process.send?.({ ready: true });
 	const failure = await Promise.race([agent.failure, ending.promise]);
 	if (failure !== undefined) throw failure;

@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { readCoordinatorConfig } from "@davit/coordinator/config.ts";
 import { openCoordinator } from "@davit/coordinator/coordinator.ts";
 import { pino } from "pino";
@@ -14,6 +15,8 @@ process.once("SIGTERM", () => ending.resolve(undefined));
 		log: pino(),
 		onHistoryWrite: (point, moment) => onWrite(`${moment} ${point}`),
 	});
+	// Who is killed never writes it at its end.
+	flushCompileCache();
 	process.send?.({ ready: true });
 	await ending.promise;
 }
