@@ -13,7 +13,7 @@ const matrix = readMatrix(`
 	agents/nas/command                | r  -  rw r  -
 	agents/nas/report                 | w  -  r  r  -
 	agents/nas/sync                   | w  -  r  r  -
-	agents/nas/presence               | w  -  r  r  r
+	agents/nas/presence               | rw -  r  r  r
 	agents/nas/description            | w  -  r  r  -
 	agents/nas/inventory              | w  -  r  r  -
 	agents/nas/resources/key/state    | w  -  r  r  r
