@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isFinal, OperationError, type ResourceId, topicsOf } from "@davit/protocol";
 import type { AgentConfig } from "./config.ts";
+import { sweepContainers } from "./container/sweep-containers.ts";
 import { AgentCore } from "./core/agent-core.ts";
 import { describeAgent } from "./describe-agent.ts";
 import { handlers } from "./handlers.ts";
@@ -16,7 +17,7 @@ import { ShownResources } from "./showing/show-resources.ts";
 import { Wire } from "./wire.ts";
 
 const tickMs = 1_000;
-const expireUndoMs = 60_000;
+const tidyMs = 60_000;
 
 /** An agent that serves. Closing it undoes or finishes what is under way, then says goodbye. */
 export interface Agent extends AsyncDisposable {
@@ -105,7 +106,7 @@ class HostAgent implements Agent {
 		await this.#show(this.#lookout.view);
 		await this.#wire.open(during);
 		this.#timer = setInterval(() => this.#tick(), tickMs);
-		this.#inBackground(this.#expireUndos());
+		this.#inBackground(this.#tidy());
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -153,17 +154,34 @@ class HostAgent implements Agent {
 		}
 	}
 
-	async #expireUndos(): Promise<void> {
+	/** What nobody waits for, one after the other: an undo that expires may take a container of its own. */
+	async #tidy(): Promise<void> {
 		const { log } = this.#ground;
 		const { signal } = this.#closing;
 		while (!signal.aborted) {
-			for (const { command, resource, failure } of await expireUndo(this.#ground, signal)) {
+			await this.#sweepContainers();
+			const engine = this.#lookout?.view.engine;
+			for (const { command, resource, failure } of await expireUndo({ ...this.#ground, engine }, signal)) {
 				if (failure === undefined) log.info({ command, resource }, "removed an undo whose time had passed");
 				else
 					log.warn({ command, resource, err: failure }, "an undo whose time had passed could not be removed");
 				await this.#shown.refresh(resource);
 			}
-			await sleep(expireUndoMs, undefined, { signal });
+			await sleep(tidyMs, undefined, { signal });
+		}
+	}
+
+	async #sweepContainers(): Promise<void> {
+		const { journal, config, log } = this.#ground;
+		const engine = this.#lookout?.view.engine;
+		if (engine === undefined) return;
+		const open = new Set(journal.read(openOperations).map(({ command }) => command));
+		try {
+			const swept = await sweepContainers({ engine, home: config.home, open }, this.#closing.signal);
+			if (swept.length > 0) log.warn({ containers: swept }, "removed helper containers of an earlier life");
+		} catch (error) {
+			if (!(error instanceof OperationError)) throw error;
+			log.warn({ err: error }, "helper containers of an earlier life could not be looked for");
 		}
 	}
 

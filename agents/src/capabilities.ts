@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type Capability, OperationError } from "@davit/protocol";
 import type { AgentConfig } from "./config.ts";
+import { whyNoImage } from "./container/plan-image.ts";
 import type { Engine } from "./docker/engine.ts";
 import type { Found } from "./inventory.ts";
 import { mayRead } from "./resource/check-swap.ts";
@@ -14,11 +15,7 @@ export async function describeCapabilities(
 	return [
 		describeDocker(found),
 		await describeHostPath(found.engine),
-		{
-			name: "helper",
-			available: false,
-			detail: "this Davit reads volumes over the host's path or the engine's archive API only",
-		},
+		await describeHelper(found.engine, config),
 		{
 			name: "archive-api",
 			available: found.engine !== undefined,
@@ -58,6 +55,22 @@ async function describeHostPath(engine: Engine | undefined): Promise<Capability>
 	}
 	const detail = `the agent may not read ${folder}`.slice(0, 300);
 	return { name: "host-path", available: false, detail, hint: "run the agent as root" };
+}
+
+async function describeHelper(engine: Engine | undefined, { helper }: AgentConfig): Promise<Capability> {
+	const name = "helper";
+	if (!helper) {
+		const detail = "switched off in the agent's configuration";
+		return { name, available: false, detail, hint: "set helper to true in it, then start the agent again" };
+	}
+	if (engine === undefined) return { name, available: false, detail: "there is no engine" };
+	const why = await whyNoImage();
+	if (why !== undefined) {
+		return { name, available: false, detail: why.slice(0, 300), hint: "run the agent as root" };
+	}
+	const detail =
+		"a short-lived container of this machine's own Node, for volumes that the agent may not read";
+	return { name, available: true, detail };
 }
 
 async function describeFolders({ folders }: AgentConfig): Promise<Capability> {

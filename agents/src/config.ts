@@ -49,6 +49,8 @@ const AgentFile = z.strictObject({
 	folders: z.array(FolderPath).max(200).default([]),
 	/** The engine's socket; null where the host is to work without Docker. */
 	dockerSocket: AbsolutePath.nullable().default("/var/run/docker.sock"),
+	/** Whether volumes that the agent's user may not read are reached through a short-lived container; else over the engine's archive API. */
+	helper: z.boolean().default(true),
 	/** Seconds that the data a restore replaced is kept to go back to. */
 	undoSeconds: z.int().nonnegative().default(604_800),
 	/** Policies by resource, as `volume:NAME` or `path:/srv/x`. */

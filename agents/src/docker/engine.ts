@@ -1,4 +1,5 @@
 import type { CommandId, VolumeName } from "@davit/protocol";
+import { type Attachment, attachTo } from "./attach-to.ts";
 import { commandLabel } from "./command-label.ts";
 import { followEvents, wasToldToEnd } from "./follow-events.ts";
 import { openTransfer, type Transfer } from "./open-transfer.ts";
@@ -16,7 +17,15 @@ import {
 	VolumeReply,
 	VolumesReply,
 } from "./replies.ts";
-import { type Ask, type AskVersioned, askEngine, ignoreBody, type Reply, readReply } from "./request.ts";
+import {
+	type Ask,
+	type AskVersioned,
+	askEngine,
+	askStream,
+	ignoreBody,
+	type Reply,
+	readReply,
+} from "./request.ts";
 
 /** A Docker engine on this host. Every method throws OperationError docker-unreachable or docker-refused. */
 export interface Engine extends Transfer {
@@ -40,6 +49,8 @@ export interface Engine extends Transfer {
 	/** Ends it as its image wishes, by force after `graceSeconds`; nothing happens where it is stopped. */
 	stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<void>;
 	start(id: string, signal: AbortSignal): Promise<void>;
+	/** Standard input, output and error of a container, to be opened before it is started. */
+	attach(id: string, signal: AbortSignal): Promise<Attachment>;
 	pause(id: string, signal: AbortSignal): Promise<void>;
 	unpause(id: string, signal: AbortSignal): Promise<void>;
 	setRestartPolicy(id: string, policy: RestartPolicy, signal: AbortSignal): Promise<void>;
@@ -89,6 +100,10 @@ export async function connectEngine(socketPath: string, signal: AbortSignal): Pr
 		...openVolumes(ask),
 		...openContainers(ask),
 		...openTransfer(ask),
+		attach: (id, during) =>
+			attachTo(id, (wish) =>
+				askStream({ ...wish, path: `/v${api}${wish.path}` }, { socketPath, signal: during }),
+			),
 		events: (during) => followEvents(ask, during),
 		wasToldToEnd: (wish, during) => wasToldToEnd(ask, wish, during),
 	};

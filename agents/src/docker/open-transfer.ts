@@ -2,14 +2,19 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { type CommandId, OperationError } from "@davit/protocol";
 import { commandLabel } from "./command-label.ts";
-import { CreatedReply, ProgressLine } from "./replies.ts";
+import { CreatedReply, ImageReply, ImagesReply, ProgressLine } from "./replies.ts";
 import { type AskVersioned, ignoreBody, readReply } from "./request.ts";
 
 /** A container that is made to reach a volume through it. */
 export interface ContainerWish {
 	readonly image: string;
 	readonly command: CommandId;
+	/** Empty where the image says what is run. */
 	readonly argv: readonly string[];
+	/** Beside the command's. */
+	readonly labels?: Readonly<Record<string, string>>;
+	/** Its standard input stays open until whoever attached to it goes away; then it ends for good. */
+	readonly listens?: boolean;
 	readonly mounts: readonly {
 		readonly type: "volume" | "bind";
 		readonly source: string;
@@ -20,7 +25,10 @@ export interface ContainerWish {
 
 /** How bytes get out of the engine without its host's paths. */
 export interface Transfer {
-	/** Makes it without starting it; labelled with its command, without a network. */
+	/**
+	 * Makes it without starting it: labelled with its command, without a network, its own files read-only, with no more rights
+	 * than owning, reading and making any file take. What it says is not kept by the engine.
+	 */
 	createContainer(wish: ContainerWish, signal: AbortSignal): Promise<string>;
 	/** By force; nothing happens where there is none. */
 	removeContainer(id: string, signal: AbortSignal): Promise<void>;
@@ -31,12 +39,33 @@ export interface Transfer {
 	readTar(id: string, path: string, signal: AbortSignal): Promise<Readable>;
 	/** An image without a file in it, for containers that are never started. */
 	importEmptyImage(tag: string, command: CommandId, signal: AbortSignal): Promise<void>;
-	/** Nothing happens where there is none. */
+	/** An image of what a tar holds, with a Dockerfile's instructions. */
+	importImage(wish: ImageWish, signal: AbortSignal): Promise<void>;
+	hasImage(tag: string, signal: AbortSignal): Promise<boolean>;
+	/** All tags under a name: `name:tag`. */
+	imageTags(name: string, signal: AbortSignal): Promise<readonly string[]>;
+	/** Nothing happens where there is none, or where a container is made of it. */
 	removeImage(tag: string, signal: AbortSignal): Promise<void>;
 }
 
+export interface ImageWish {
+	readonly tag: string;
+	readonly tar: Readable;
+	readonly changes: readonly string[];
+}
+
 export function openTransfer(ask: AskVersioned): Transfer {
+	const importImage = async ({ tag, tar, changes }: ImageWish, signal: AbortSignal) => {
+		const purpose = `make image ${tag}`;
+		// The newline parts several instructions in one parameter, as the engine reads them like lines of a Dockerfile.
+		const query = { fromSrc: "-", repo: tag, changes: changes.join("\n") };
+		const wish = { method: "POST", path: "/images/create", query, body: tar, purpose } as const;
+		// The engine answers once it has stored the whole image, which a slow disk takes long for.
+		const reply = await ask({ ...wish, patienceMs: 10 * 60_000 }, signal);
+		refuseFailedLines(await text(reply.body), purpose);
+	};
 	return {
+		importImage,
 		createContainer: async (wish, signal) => {
 			const purpose = `create a container of ${wish.image}`;
 			const reply = await ask(
@@ -59,30 +88,55 @@ export function openTransfer(ask: AskVersioned): Transfer {
 			return reply.body;
 		},
 		importEmptyImage: async (tag, command, signal) => {
-			const purpose = `make image ${tag}`;
-			const query = { fromSrc: "-", repo: tag, changes: `LABEL ${commandLabel}=${command}` };
 			// Two blocks of zeros are a whole tar.
-			const body = Readable.from([Buffer.alloc(1024)]);
-			const reply = await ask({ method: "POST", path: "/images/create", query, body, purpose }, signal);
-			refuseFailedLines(await text(reply.body), purpose);
+			const tar = Readable.from([Buffer.alloc(1024)]);
+			await importImage({ tag, tar, changes: [`LABEL ${commandLabel}=${command}`] }, signal);
+		},
+		hasImage: async (tag, signal) => {
+			const purpose = `look at image ${tag}`;
+			const path = `/images/${encodeURIComponent(tag)}/json`;
+			const reply = await ask({ method: "GET", path, purpose }, signal, [404]);
+			if (reply.status !== 404) return (await readReply(reply, ImageReply, purpose)).Id !== "";
+			ignoreBody(reply);
+			return false;
+		},
+		imageTags: async (name, signal) => {
+			const purpose = `list the images ${name}`;
+			const query = { filters: JSON.stringify({ reference: [name] }) };
+			const reply = await ask({ method: "GET", path: "/images/json", query, purpose }, signal);
+			return (await readReply(reply, ImagesReply, purpose)).flatMap(({ RepoTags }) => RepoTags);
 		},
 		removeImage: async (tag, signal) => {
 			const purpose = `remove image ${tag}`;
 			ignoreBody(
-				await ask({ method: "DELETE", path: `/images/${encodeURIComponent(tag)}`, purpose }, signal, [404]),
+				await ask(
+					{ method: "DELETE", path: `/images/${encodeURIComponent(tag)}`, purpose },
+					signal,
+					[404, 409],
+				),
 			);
 		},
 	};
 }
 
-function containerOf({ image, command, argv, mounts }: ContainerWish): Readonly<Record<string, unknown>> {
+/** What it takes to read and make any file with any owner (capabilities(7)). */
+const fileRights = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "MKNOD"];
+
+function containerOf(wish: ContainerWish): Readonly<Record<string, unknown>> {
+	const { image, command, argv, labels, listens = false, mounts } = wish;
 	return {
 		Image: image,
-		Cmd: argv,
-		Labels: { [commandLabel]: command },
+		...(argv.length === 0 ? {} : { Cmd: argv }),
+		Labels: { ...labels, [commandLabel]: command },
 		NetworkDisabled: true,
+		...{ AttachStdin: listens, OpenStdin: listens, StdinOnce: listens },
 		HostConfig: {
 			NetworkMode: "none",
+			ReadonlyRootfs: true,
+			...{ CapDrop: ["ALL"], CapAdd: fileRights, SecurityOpt: ["no-new-privileges", "label=disable"] },
+			// Owners are the host's, also where the engine gives containers users of their own.
+			UsernsMode: "host",
+			LogConfig: { Type: "none" },
 			Mounts: mounts.map(({ type, source, target, writes }) => ({
 				...{ Type: type, Source: source, Target: target, ReadOnly: !writes },
 				// Without this the engine copies what the image has at `target` into an empty volume.

@@ -135,6 +135,14 @@ export type EngineContainerDetails = z.infer<typeof ContainerReply>;
 
 export const CreatedReply = z.object({ Id: z.string() });
 export const ImageReply = z.object({ Id: z.string() });
+export const ImagesReply = z.array(
+	z.object({
+		RepoTags: z
+			.array(z.string())
+			.nullish()
+			.transform((value) => value ?? []),
+	}),
+);
 export const ProgressLine = z.object({ status: z.string().optional(), error: z.string().optional() });
 
 export const EventLine = z

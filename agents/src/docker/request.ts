@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { Readable } from "node:stream";
+import { type Duplex, Readable } from "node:stream";
 import { json, text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { type FailureCode, OperationError } from "@davit/protocol";
@@ -71,6 +71,35 @@ export async function askEngine(
 export interface Connection {
 	readonly socketPath: string;
 	readonly signal: AbortSignal;
+}
+
+/**
+ * Asks the engine to turn the connection into a stream of bytes both ways, which is the caller's to destroy. The first bytes may
+ * have come with the reply.
+ * @throws OperationError docker-unreachable, docker-refused
+ */
+export async function askStream(
+	ask: Ask,
+	{ socketPath, signal }: Connection,
+): Promise<{ readonly stream: Duplex; readonly head: Buffer }> {
+	signal.throwIfAborted();
+	const headers = { ...headersOf(ask), connection: "Upgrade", upgrade: "tcp" };
+	const sent = request({ socketPath, method: ask.method, path: pathOf(ask), headers, agent: false, signal });
+	try {
+		const turned = new Promise<{ stream: Duplex; head: Buffer }>((resolve, reject) => {
+			sent.once("upgrade", (_reply, stream, head) => resolve({ stream, head }));
+			sent.once("response", (reply) =>
+				text(reply).then((answer) => reject(refused(ask, reply.statusCode ?? 0, answer)), reject),
+			);
+			sent.once("error", reject);
+		});
+		sent.end();
+		return await turned;
+	} catch (cause) {
+		signal.throwIfAborted();
+		if (cause instanceof OperationError) throw cause;
+		throw unreachable(ask, { socketPath, cause, patienceMs: 0, isLate: false });
+	}
 }
 
 /** The JSON of a reply, checked. @throws OperationError as `askEngine`; docker-refused where it is not what the engine's API promises */

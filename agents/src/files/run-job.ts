@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { FailureCode, OperationError } from "@davit/protocol";
+import type { JobMessage } from "./answer-job.ts";
 import type { FileContext, FileJob, ResultOf } from "./job.ts";
-import type { JobMessage } from "./worker.ts";
 
 /**
  * Does a job in a thread of its own, so that the agent goes on answering. Throws the signal's reason when it is cancelled, once the
@@ -28,18 +28,13 @@ export async function runFileJob<Job extends FileJob>(
 		else last = message;
 	});
 	await once(worker, "exit");
-	return settle<Job>(last, signal);
+	// A job of one kind is answered with that kind's result.
+	return settle(last, signal) as ResultOf<Job>;
 }
 
 /** What a job's last message means: its result, or what to throw. */
-export function settle<Job extends FileJob>(
-	last: JobMessage | undefined,
-	signal: AbortSignal,
-): ResultOf<Job> {
-	if (last !== undefined && "result" in last) {
-		// A job of one kind is answered with that kind's result.
-		return last.result as ResultOf<Job>;
-	}
+export function settle(last: JobMessage | undefined, signal: AbortSignal): unknown {
+	if (last !== undefined && "result" in last) return last.result;
 	signal.throwIfAborted();
 	if (last !== undefined && "failure" in last) {
 		const { code, message, hint } = last.failure;

@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
 import { type FolderPath, OperationError, resourceId } from "@davit/protocol";
 import type { AgentConfig } from "../config.ts";
-import { whyNoSwap } from "../resource/check-swap.ts";
 import type { Located } from "../resource/locate.ts";
+import { lookAt } from "../resource/look-at-place.ts";
 import { isFolder, isWithin, resolveLinks } from "../resource/place.ts";
 
 /**
@@ -11,15 +11,17 @@ import { isFolder, isWithin, resolveLinks } from "../resource/place.ts";
  */
 export async function locateFolder(path: FolderPath, config: AgentConfig): Promise<Located> {
 	await refuseForbidden(path, config);
-	const exists = await isFolder(path);
+	const sight = await lookAt(path);
+	const exists = sight.isFolder;
 	const reason = exists
-		? await whyNoSwap(path)
+		? sight.whyNoSwap
 		: (await isFolder(dirname(path)))
 			? undefined
 			: `${dirname(path)} is not there`;
 	return {
 		place: { resource: resourceId({ kind: "path", path }), folder: path, exists },
 		dataPath: "host-path",
+		sight,
 		labels: {},
 		...(reason === undefined ? {} : { whyNoSwap: reason }),
 	};

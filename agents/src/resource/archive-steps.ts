@@ -10,12 +10,12 @@ import { commandLabel } from "../docker/command-label.ts";
 import { requireEngine } from "../docker/require-engine.ts";
 import type { PackedTree } from "../files/job.ts";
 import { packTarStream } from "../files/pack-tar-stream.ts";
-import { runFileJob } from "../files/run-job.ts";
 import type { OperationContext, Step } from "../operation.ts";
 import { davitVersion } from "../version.ts";
 import { openVolumeTar, removeReader } from "../volume/read-over-engine.ts";
 import type { Located } from "./locate.ts";
 import type { Treated } from "./plan-treatment.ts";
+import { reachOf } from "./reach-place.ts";
 import { showProgress } from "./show-progress.ts";
 import { downtimeOf, warningsOf, writerSteps } from "./writer-steps.ts";
 
@@ -76,24 +76,29 @@ function copyStep(
 		async run(signal) {
 			const folder = await archives.begin(place.resource, archive, takenAt(facts));
 			const tree =
-				dataPath === "host-path"
-					? await runFileJob(
+				dataPath === "archive-api"
+					? await copyOverEngine(facts, context, { folder, signal })
+					: await reachOf(facts, context).do(
 							{ kind: "pack", root: place.folder, directory: folder },
 							{ signal, onProgress: showProgress("copy", context) },
-						)
-					: await copyOverEngine(facts, context, { folder, signal });
+						);
 			Object.assign(copied, { folder, tree });
 			const { entries, contentBytes, warnings } = tree;
 			return { entries, contentBytes, warnings: warnings.slice(0, 50) };
 		},
 		probe: () => archives.presence(place.resource, archive),
 		async undo() {
+			// First, so that nobody writes into what is discarded.
+			if (dataPath !== "host-path") await removeLeftReader(context);
 			await archives.discard(place.resource, archive);
-			if (dataPath === "host-path") return;
-			const signal = AbortSignal.timeout(60_000);
-			await removeReader(await requireEngine(context, signal), context.command, signal);
 		},
 	};
+}
+
+/** What an earlier life of the agent read the volume with. */
+async function removeLeftReader(context: OperationContext): Promise<void> {
+	const signal = AbortSignal.timeout(60_000);
+	await removeReader(await requireEngine(context, signal), context.command, signal);
 }
 
 async function copyOverEngine(

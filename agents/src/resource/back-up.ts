@@ -1,6 +1,5 @@
 import { BackupResult, type Manifest, OperationError, parseResource, resourceOf } from "@davit/protocol";
 import { z } from "zod";
-import { runFileJob } from "../files/run-job.ts";
 import type { Operation, OperationContext } from "../operation.ts";
 import { archiveSteps, type BackupFacts, consistencyOf, takenAt } from "./archive-steps.ts";
 import { lackOfSpace } from "./check-space.ts";
@@ -8,6 +7,7 @@ import { findUsersNow, isAlive, type User } from "./find-users.ts";
 import { type Located, locate } from "./locate.ts";
 import { planForCopy, type Treated } from "./plan-treatment.ts";
 import { policyOf } from "./policy.ts";
+import { reachOf } from "./reach-place.ts";
 import { downtimeOf, warningsOf } from "./writer-steps.ts";
 
 /**
@@ -63,17 +63,15 @@ function refuseMissing({ place }: Located): void {
 	);
 }
 
-async function requireSpace(
-	{ place, dataPath }: Located,
-	context: OperationContext,
-	signal: AbortSignal,
-): Promise<void> {
+async function requireSpace(located: Located, context: OperationContext, signal: AbortSignal): Promise<void> {
 	const { archives, config } = context;
+	const { place, dataPath } = located;
 	// How much the archive API will give cannot be known before.
 	const needBytes =
-		dataPath === "host-path"
-			? (await runFileJob({ kind: "measure", root: place.folder }, { signal })).contentBytes
-			: 0;
+		dataPath === "archive-api"
+			? 0
+			: (await reachOf(located, context).do({ kind: "measure", root: place.folder }, { signal }))
+					.contentBytes;
 	const lack = lackOfSpace({
 		...{ what: `the archive of ${place.resource}`, path: config.archivesPath, needBytes },
 		...{ freeBytes: await archives.freeBytes(), reserveBytes: config.minimumFreeBytes },

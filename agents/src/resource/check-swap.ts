@@ -1,6 +1,6 @@
 import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
-import { isMissing, mountsWithin } from "./place.ts";
+import { isForbidden, isMissing, mountsWithin } from "./place.ts";
 
 /** Why a rename could not replace this folder, in words; undefined where it can. */
 export async function whyNoSwap(folder: string): Promise<string | undefined> {
@@ -12,7 +12,8 @@ export async function whyNoSwap(folder: string): Promise<string | undefined> {
 	return `the agent may not write in ${parent}, where the new data must lie beside the old`;
 }
 
-async function mayWrite(folder: string): Promise<boolean> {
+/** Whether this user may make and remove entries in the folder. */
+export async function mayWrite(folder: string): Promise<boolean> {
 	try {
 		await access(folder, constants.W_OK | constants.X_OK);
 		return true;
@@ -31,9 +32,4 @@ export async function mayRead(folder: string): Promise<boolean> {
 		if (isMissing(error) || isForbidden(error)) return false;
 		throw error;
 	}
-}
-
-function isForbidden(error: unknown): boolean {
-	const code = error instanceof Error && "code" in error ? error.code : undefined;
-	return code === "EACCES" || code === "EPERM" || code === "EROFS";
 }

@@ -1,10 +1,8 @@
-import { rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CommandId, ResourceId } from "@davit/protocol";
-import type { UndoPoints } from "../undo-points.ts";
+import type { OperationContext } from "../operation.ts";
 import { readKeptPlace } from "./find-source.ts";
-import { isMissing } from "./place.ts";
-import { removeFolder } from "./swap-folders.ts";
+import { reachOf } from "./reach-place.ts";
 
 export interface ExpiredUndo {
 	readonly command: CommandId;
@@ -18,14 +16,18 @@ export interface ExpiredUndo {
  * all of it or finds none.
  */
 export async function expireUndo(
-	{ undoPoints, now }: { readonly undoPoints: UndoPoints; readonly now: () => number },
+	context: ExpireContext,
 	signal: AbortSignal,
 ): Promise<readonly ExpiredUndo[]> {
+	const { undoPoints, now } = context;
 	const expired: ExpiredUndo[] = [];
 	for (const { command, resource, place } of undoPoints.expired(now())) {
 		signal.throwIfAborted();
 		try {
-			await removeKept(readKeptPlace(place).folder, command);
+			const { folder, dataPath } = readKeptPlace(place);
+			const going = join(dirname(folder), `.davit-old-${command}`);
+			const reach = reachOf({ place: { resource, folder, exists: true }, dataPath }, { ...context, command });
+			await reach.do({ kind: "remove-kept", folder, going }, { signal });
 			undoPoints.drop(command);
 			expired.push({ command, resource });
 		} catch (failure) {
@@ -35,13 +37,4 @@ export async function expireUndo(
 	return expired;
 }
 
-async function removeKept(folder: string, command: CommandId): Promise<void> {
-	const going = join(dirname(folder), `.davit-old-${command}`);
-	try {
-		await rename(folder, going);
-	} catch (error) {
-		// Renamed before a crash, or its volume was removed with it.
-		if (!isMissing(error)) throw error;
-	}
-	await removeFolder(going);
-}
+type ExpireContext = Pick<OperationContext, "undoPoints" | "now" | "config" | "engine">;

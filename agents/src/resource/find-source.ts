@@ -1,14 +1,8 @@
-import {
-	type ArchiveId,
-	type CommandId,
-	Instant,
-	OperationError,
-	type PlanAction,
-	type ResourceId,
-} from "@davit/protocol";
+import { type ArchiveId, type CommandId, Instant, OperationError, type PlanAction } from "@davit/protocol";
 import type { Wanted } from "../files/job.ts";
 import type { OperationContext } from "../operation.ts";
-import { isFolder } from "./place.ts";
+import type { Located } from "./locate.ts";
+import { type DataPath, reachOf } from "./reach-place.ts";
 
 /** What will be in place after a swap. */
 export interface Source {
@@ -31,17 +25,22 @@ export interface Source {
  * @throws OperationError archive-not-found | archive-foreign | archive-corrupt | undo-not-found
  */
 export function findSource(
-	resource: ResourceId,
+	located: Located,
 	action: PlanAction,
-	context: OperationContext,
+	{ context, signal }: Finding,
 ): Promise<Source> {
 	return action.action === "restore"
-		? archiveSource(resource, action.archive, context)
-		: keptSource(resource, context);
+		? archiveSource(located, action.archive, context)
+		: keptSource(located, { context, signal });
+}
+
+interface Finding {
+	readonly context: OperationContext;
+	readonly signal: AbortSignal;
 }
 
 async function archiveSource(
-	resource: ResourceId,
+	{ place: { resource } }: Located,
 	archive: ArchiveId,
 	{ archives }: OperationContext,
 ): Promise<Source> {
@@ -62,7 +61,9 @@ async function archiveSource(
 	};
 }
 
-async function keptSource(resource: ResourceId, { undoPoints, now }: OperationContext): Promise<Source> {
+async function keptSource(located: Located, { context, signal }: Finding): Promise<Source> {
+	const { resource } = located.place;
+	const { undoPoints, now } = context;
 	const point = undoPoints.of(resource);
 	if (point === undefined) {
 		throw new OperationError("undo-not-found", `nothing of ${resource} is kept to go back to`);
@@ -71,7 +72,8 @@ async function keptSource(resource: ResourceId, { undoPoints, now }: OperationCo
 	if (Date.parse(point.until) <= now()) {
 		throw new OperationError("undo-not-found", `the old data of ${resource} was kept until ${point.until}`);
 	}
-	if (!(await isFolder(folder))) {
+	const seen = await reachOf(located, context).do({ kind: "look", folder }, { signal });
+	if (!seen.isFolder) {
 		throw new OperationError("undo-not-found", `the old data of ${resource} is not in ${folder} any more`);
 	}
 	return {
@@ -84,8 +86,10 @@ async function keptSource(resource: ResourceId, { undoPoints, now }: OperationCo
 export function readKeptPlace(place: Readonly<Record<string, unknown>>): {
 	readonly folder: string;
 	readonly setAsideAt: Instant;
+	readonly dataPath: DataPath;
 } {
-	const { folder, setAsideAt } = place;
+	const { folder, setAsideAt, dataPath } = place;
 	if (typeof folder !== "string") throw new TypeError("an undo point says no folder");
-	return { folder, setAsideAt: Instant.parse(setAsideAt) };
+	const isHelper = dataPath === "helper";
+	return { folder, setAsideAt: Instant.parse(setAsideAt), dataPath: isHelper ? "helper" : "host-path" };
 }

@@ -26,16 +26,17 @@ export function isWithin(inner: string, outer: string): boolean {
 	return inner === outer || inner.startsWith(outer === "/" ? "/" : `${outer}/`);
 }
 
+/** False too where this user may not look. */
 export async function isFolder(path: string): Promise<boolean> {
 	return (await lstatOrUndefined(path))?.isDirectory() ?? false;
 }
 
-/** The path without symbolic links; the path itself where nothing is there. */
+/** The path without symbolic links; the path itself where nothing is there, or this user may not look. */
 export async function resolveLinks(path: string): Promise<string> {
 	try {
 		return await realpath(path);
 	} catch (error) {
-		if (isMissing(error)) return path;
+		if (isMissing(error) || isForbidden(error)) return path;
 		throw error;
 	}
 }
@@ -66,15 +67,21 @@ async function readMountTable(): Promise<readonly string[]> {
 	}
 }
 
-async function lstatOrUndefined(path: string) {
+/** Undefined where nothing is there, or this user may not look. */
+export async function lstatOrUndefined(path: string) {
 	try {
 		return await lstat(path);
 	} catch (error) {
-		if (isMissing(error)) return undefined;
+		if (isMissing(error) || isForbidden(error)) return undefined;
 		throw error;
 	}
 }
 
 export function isMissing(error: unknown): boolean {
 	return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}
+
+export function isForbidden(error: unknown): boolean {
+	const code = error instanceof Error && "code" in error ? error.code : undefined;
+	return code === "EACCES" || code === "EPERM" || code === "EROFS";
 }

@@ -65,6 +65,7 @@ async function prepareSwap(
 		...{
 			command: context.command,
 			place: located.place,
+			dataPath: located.dataPath,
 			archive: source.archive,
 			treated,
 			labels: source.labels,

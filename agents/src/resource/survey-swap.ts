@@ -9,17 +9,14 @@ import {
 	type ResourceId,
 	Sha256,
 } from "@davit/protocol";
-import { freeBytesAt } from "../files/file-failure.ts";
 import type { FileJob, TreeComparison } from "../files/job.ts";
-import { runFileJob } from "../files/run-job.ts";
 import type { OperationContext } from "../operation.ts";
 import { lackOfSpace } from "./check-space.ts";
 import { findSource, type Source } from "./find-source.ts";
 import { findUsersNow } from "./find-users.ts";
 import { type Located, locate } from "./locate.ts";
-import { isFolder } from "./place.ts";
 import { affectedContainers, planForSwap, type Treated } from "./plan-treatment.ts";
-import { statOf } from "./swap-folders.ts";
+import { reachOf } from "./reach-place.ts";
 
 export interface Survey {
 	readonly plan: PlanFacts;
@@ -40,17 +37,23 @@ export async function surveySwap(
 	{ context, signal }: { readonly context: OperationContext; readonly signal: AbortSignal },
 ): Promise<Survey> {
 	const located = await locate(resource, context, signal);
-	const source = await findSource(resource, action, context);
+	const source = await findSource(located, action, { context, signal });
 	const blockers = [...swapBlockers(located)];
-	const comparison = await compare(located, source, signal);
-	const space = await spaceOf(located, source, context);
+	const comparison = await compare(located, source, { context, signal });
+	const space = spaceOf(located, source, context);
 	if (space.lack !== undefined) blockers.push(space.lack);
 	// The states of containers move fastest, so they are looked at last.
 	const treated = await planUsers(located, { context, signal, blockers });
 	const { replaces, adds, removes, examples } = comparison;
 	const certain = {
 		...{ resource, action: action.action, archive: source.archive, identity: source.identity },
-		...{ stops: affectedContainers(treated), target: await identify(located), replaces, adds, removes },
+		...{
+			stops: affectedContainers(treated),
+			target: located.sight.identity ?? "missing",
+			replaces,
+			adds,
+			removes,
+		},
 	};
 	const downtimeSeconds = context.undoPoints.of(resource)?.place["downtimeSeconds"];
 	const plan: PlanFacts = {
@@ -99,41 +102,32 @@ async function planUsers(
 	}
 }
 
-async function compare(located: Located, source: Source, signal: AbortSignal): Promise<TreeComparison> {
-	const { place } = located;
+async function compare(
+	located: Located,
+	source: Source,
+	{ context, signal }: { readonly context: OperationContext; readonly signal: AbortSignal },
+): Promise<TreeComparison> {
+	const { place, sight, dataPath } = located;
 	const examples = { replaces: [], adds: [], removes: [] };
-	if (!place.exists || (await statOf(place.folder)) === undefined) {
+	// What is not a folder of this host cannot be swapped, and a blocker says so.
+	if (dataPath === "archive-api") return { replaces: 0, adds: 0, removes: 0, sameEntries: 0, examples };
+	if (!place.exists || sight.identity === undefined) {
 		return { replaces: 0, adds: source.entries, removes: 0, sameEntries: 0, examples };
 	}
-	// What is not a folder of this host cannot be swapped, and a blocker says so.
-	if (located.dataPath !== "host-path") return { replaces: 0, adds: 0, removes: 0, sameEntries: 0, examples };
 	const job = { kind: "compare", wanted: source.wanted, root: place.folder } as const satisfies FileJob;
-	return runFileJob(job, { signal });
+	return reachOf(located, context).do(job, { signal });
 }
 
-async function spaceOf(
-	{ place }: Located,
+function spaceOf(
+	{ place, sight: { freeBytes } }: Located,
 	source: Source,
 	{ config }: OperationContext,
-): Promise<{ readonly freeBytes: number; readonly lack: OperationError | undefined }> {
-	const path = await existingParent(place.folder);
-	const freeBytes = freeBytesAt(path);
+): { readonly freeBytes: number; readonly lack: OperationError | undefined } {
 	const lack = lackOfSpace({
-		...{ what: `the restored data of ${place.resource}`, path, needBytes: source.needBytes, freeBytes },
+		...{ what: `the restored data of ${place.resource}`, path: dirname(place.folder), freeBytes },
+		needBytes: source.needBytes,
 		// A rename needs no room, so an undo may always run.
 		reserveBytes: source.needBytes === 0 ? 0 : config.minimumFreeBytes,
 	});
 	return { freeBytes, lack };
-}
-
-/** The disk on which a folder lies, or will: of one that is gone, the nearest folder above it. */
-async function existingParent(folder: string): Promise<string> {
-	const parent = dirname(folder);
-	return parent === "/" || (await isFolder(parent)) ? parent : existingParent(parent);
-}
-
-/** Another folder under the same name is another target. */
-async function identify({ place }: Located): Promise<string> {
-	const found = await statOf(place.folder);
-	return found === undefined ? "missing" : `${found.dev}:${found.ino}`;
 }

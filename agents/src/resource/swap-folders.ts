@@ -70,6 +70,26 @@ export async function removeFolder(folder: string): Promise<void> {
 	await rm(folder, { recursive: true, force: true });
 }
 
+/**
+ * Removes data that was kept. It is renamed first, so that an undo that begins at this moment either has all of it or finds none.
+ * @throws OperationError resource-in-use where something is mounted in it
+ */
+export async function removeAfterRename({ folder, going }: Leaving): Promise<void> {
+	try {
+		await rename(folder, going);
+	} catch (error) {
+		// Renamed before a crash, or its volume was removed with it.
+		if (!isMissing(error)) throw error;
+	}
+	await removeFolder(going);
+}
+
+interface Leaving {
+	readonly folder: string;
+	/** Beside it. */
+	readonly going: string;
+}
+
 /** Undefined where nothing is there. */
 export async function statOf(path: string): Promise<Stats | undefined> {
 	try {

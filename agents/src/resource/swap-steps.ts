@@ -1,37 +1,21 @@
-import { mkdir, rmdir } from "node:fs/promises";
-import { basename, dirname } from "node:path";
-import {
-	type ArchiveId,
-	type CommandId,
-	type Instant,
-	instantOf,
-	OperationError,
-	parseResource,
-} from "@davit/protocol";
-import { commandLabel } from "../docker/command-label.ts";
+import { type ArchiveId, type CommandId, type Instant, instantOf, OperationError } from "@davit/protocol";
 import { requireEngine } from "../docker/require-engine.ts";
-import { errnoOf } from "../files/file-failure.ts";
-import { runFileJob } from "../files/run-job.ts";
-import type { OperationContext, Step, StepPresence } from "../operation.ts";
+import type { OperationContext, Step } from "../operation.ts";
+import { createStep } from "./create-step.ts";
 import { findAliveUsers } from "./find-users.ts";
-import { isFolder, keptFolder, type Place } from "./place.ts";
+import { openHands } from "./open-hands.ts";
+import { keptFolder, type Place } from "./place.ts";
 import type { Treated } from "./plan-treatment.ts";
+import type { DataPath } from "./reach-place.ts";
 import { showProgress } from "./show-progress.ts";
-import {
-	bringForward,
-	presenceOfPutInPlace,
-	presenceOfSetAside,
-	putInPlace,
-	removeFolder,
-	type Swap,
-	setAside,
-	statOf,
-} from "./swap-folders.ts";
+import type { Swap } from "./swap-folders.ts";
 import { writerSteps } from "./writer-steps.ts";
 
 /** Everything a swap needs to know, now or after a crash. */
 export type SwapFacts = {
 	readonly place: Place;
+	/** How its folders are reached, from the first step to the last. */
+	readonly dataPath: DataPath;
 	readonly archive: ArchiveId;
 	readonly startedAtMs: number;
 	readonly treated: readonly Treated[];
@@ -62,80 +46,43 @@ export function swapSteps(facts: SwapFacts, context: OperationContext): readonly
 	];
 }
 
-/** Makes a volume or a folder again that is gone, so that there is something to swap. */
-function createStep({ place, labels }: SwapFacts, context: OperationContext): Step {
-	const resource = parseResource(place.resource);
-	const { command } = context;
-	const isOurs = async (signal: AbortSignal): Promise<boolean> => {
-		if (resource.kind === "path") return isFolder(place.folder);
-		const engine = await requireEngine(context, signal);
-		return (await engine.volume(resource.volume, signal))?.labels[commandLabel] === command;
-	};
-	return {
-		name: "create",
-		intent: { resource: place.resource, folder: place.folder },
-		async run(signal) {
-			if (resource.kind === "path") {
-				await mkdir(place.folder, { mode: 0o700 });
-				return undefined;
-			}
-			const engine = await requireEngine(context, signal);
-			const { mountpoint } = await engine.createVolume({ name: resource.volume, labels, command }, signal);
-			if (basename(dirname(mountpoint)) === basename(dirname(place.folder)) && (await isFolder(place.folder)))
-				return undefined;
-			throw new OperationError(
-				"docker-refused",
-				`${place.resource} was made in ${mountpoint}, not in ${place.folder}`,
-			);
-		},
-		probe: async () => ((await isOurs(AbortSignal.timeout(60_000))) ? "complete" : "absent"),
-		async undo() {
-			const signal = AbortSignal.timeout(60_000);
-			if (!(await isOurs(signal))) return;
-			if (resource.kind === "path") return removeEmptyFolder(place.folder);
-			await (await requireEngine(context, signal)).removeVolume(resource.volume, signal);
-		},
-	};
-}
-
-/** Leaves one in which somebody put something meanwhile. */
-async function removeEmptyFolder(folder: string): Promise<void> {
-	try {
-		await rmdir(folder);
-	} catch (error) {
-		if (errnoOf(error) !== "ENOTEMPTY") throw error;
-	}
-}
-
-function unpackStep({ archive, incoming }: SwapFacts, context: OperationContext): Step {
+function unpackStep(facts: SwapFacts, context: OperationContext): Step {
+	const { archive, incoming } = facts;
+	const hands = openHands(facts, context);
 	return {
 		name: "unpack",
 		intent: { archive, into: incoming },
 		async run(signal) {
 			const { folder } = await context.archives.find(archive);
 			const job = { kind: "unpack", archive: folder, target: incoming } as const;
-			const unpacked = await runFileJob(job, { signal, onProgress: showProgress("unpack", context) });
+			const onProgress = showProgress("unpack", context);
+			const unpacked = await hands.do(job, { signal, onProgress });
 			return { entries: unpacked.entries, losses: unpacked.losses };
 		},
-		probe: async () => ((await statOf(incoming)) === undefined ? "absent" : "partial"),
-		undo: () => removeFolder(incoming),
+		async probe() {
+			const { identity } = await hands.look(incoming);
+			return identity === undefined ? "absent" : "partial";
+		},
+		undo: () => hands.undo({ kind: "remove", folder: incoming }),
 	};
 }
 
 /** Reads back what was unpacked: after this nothing of the archive is needed. */
-function checkStep({ archive, incoming }: SwapFacts, context: OperationContext): Step {
+function checkStep(facts: SwapFacts, context: OperationContext): Step {
+	const { archive, incoming, dataPath } = facts;
 	return {
 		name: "check",
 		intent: { archive, folder: incoming },
 		async run(signal) {
 			const { folder } = await context.archives.find(archive);
 			const job = { kind: "compare", wanted: { archive: folder }, root: incoming, exact: true } as const;
-			const { replaces, adds, removes, examples } = await runFileJob(job, {
+			const { replaces, adds, removes, examples } = await openHands(facts, context).do(job, {
 				signal,
 				onProgress: showProgress("check", context),
 			});
 			// Only root can give files to others; then owners differ, and `losses` says so.
-			const isExact = adds + removes === 0 && (replaces === 0 || process.geteuid?.() !== 0);
+			const mayOwn = dataPath === "helper" || process.geteuid?.() === 0;
+			const isExact = adds + removes === 0 && (replaces === 0 || !mayOwn);
 			if (isExact) return undefined;
 			const [first] = [...examples.replaces, ...examples.adds, ...examples.removes];
 			throw new OperationError(
@@ -149,30 +96,32 @@ function checkStep({ archive, incoming }: SwapFacts, context: OperationContext):
 }
 
 function setAsideStep(swap: Swap, facts: SwapFacts, context: OperationContext): Step {
+	const hands = openHands(facts, context);
 	return {
 		name: "set-aside",
 		intent: { from: swap.folder, to: swap.kept },
 		async run(signal) {
 			await refuseUsers(facts, context, signal);
-			await setAside(swap);
+			await hands.do({ kind: "set-aside", swap }, { signal });
 			return { at: instantOf(context.now()) };
 		},
-		probe: () => presenceOfSetAside(swap),
-		undo: () => bringForward(swap),
+		probe: () => hands.probe({ kind: "is-set-aside", swap }),
+		undo: () => hands.undo({ kind: "bring-forward", swap }),
 	};
 }
 
 function putInPlaceStep(swap: Swap, facts: SwapFacts, context: OperationContext): Step {
+	const hands = openHands(facts, context);
 	return {
 		name: "put-in-place",
 		intent: { from: swap.incoming, to: swap.folder },
 		commits: true,
 		async run(signal) {
 			await refuseUsers(facts, context, signal);
-			await putInPlace(swap);
+			await hands.do({ kind: "put-in-place", swap }, { signal });
 			return undefined;
 		},
-		probe: (): Promise<StepPresence> => presenceOfPutInPlace(swap),
+		probe: () => hands.probe({ kind: "is-in-place", swap }),
 		// It is one rename: what did not happen needs no undoing, and what happened commits.
 		undo: async () => undefined,
 	};
@@ -180,17 +129,18 @@ function putInPlaceStep(swap: Swap, facts: SwapFacts, context: OperationContext)
 
 function keepUndoStep(swap: Swap, facts: SwapFacts, context: OperationContext): Step {
 	const { command, undoPoints, config, now } = context;
-	const { place, archive, treated, undoes } = facts;
+	const { place, archive, treated, undoes, dataPath } = facts;
 	return {
 		name: "keep-undo",
 		intent: { folder: swap.kept },
 		async run(signal) {
 			const until = instantOf(now() + config.undoSeconds * 1000);
-			const setAsideAt: Instant = instantOf((await statOf(swap.kept))?.ctimeMs ?? now());
+			const { changedAtMs } = await openHands(facts, context).look(swap.kept);
+			const setAsideAt: Instant = instantOf(changedAtMs ?? now());
 			const downtimeSeconds = await measureDowntime(treated, context, signal);
 			undoPoints.keep({
 				...{ command, archive, until, resource: place.resource },
-				place: { folder: swap.kept, setAsideAt, downtimeSeconds },
+				place: { folder: swap.kept, setAsideAt, downtimeSeconds, dataPath },
 			});
 			if (undoes !== undefined) undoPoints.drop(undoes);
 			return { until, atMs: now() };

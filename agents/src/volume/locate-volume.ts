@@ -1,10 +1,12 @@
 import { basename, dirname, join } from "node:path";
-import { resourceId, type VolumeName } from "@davit/protocol";
+import { OperationError, resourceId, type VolumeName } from "@davit/protocol";
 import type { Engine, EngineVolume } from "../docker/engine.ts";
 import { requireEngine } from "../docker/require-engine.ts";
-import { mayRead, whyNoSwap } from "../resource/check-swap.ts";
+import { mayRead } from "../resource/check-swap.ts";
 import type { LocateContext, Located } from "../resource/locate.ts";
-import { isFolder, resolveLinks } from "../resource/place.ts";
+import { lookAt, type Sight, unseen } from "../resource/look-at-place.ts";
+import { isFolder, type Place, resolveLinks } from "../resource/place.ts";
+import { reachOf } from "../resource/reach-place.ts";
 
 /**
  * Where a volume's data lies, and how it can be read and replaced.
@@ -23,38 +25,78 @@ export async function locateVolume(
 		folder,
 		exists: volume !== undefined,
 	};
-	if (volume === undefined) return { place, dataPath: "host-path", labels: {} };
-	const unreadable = await whyNotOverHost(volume, folder, engine);
-	const refusal = unreadable ?? (await whyNoSwap(folder));
-	return {
-		place,
-		dataPath: unreadable === undefined ? "host-path" : "archive-api",
-		labels: volume.labels,
-		...(refusal === undefined ? {} : { whyNoSwap: refusal }),
-	};
+	const labels = volume?.labels ?? {};
+	const elsewhere = volume === undefined ? undefined : whyElsewhere(volume);
+	if (elsewhere !== undefined) return overEngine(place, { labels, reason: elsewhere });
+	const reason = await whyNotSeen(place, engine);
+	if (reason === undefined) {
+		return withSight({ place, dataPath: "host-path", labels }, await lookAt(folder));
+	}
+	const { sight, refusal } = await lookThroughHelper(place, context, signal);
+	if (sight !== undefined) return withSight({ place, dataPath: "helper", labels }, sight);
+	context.log.warn({ volume: name, reason, refusal }, "a volume is out of reach of a helper container");
+	return overEngine(place, { labels, reason: `${reason}, and ${refusal}` });
+}
+
+function withSight(located: Omit<Located, "sight" | "whyNoSwap">, sight: Sight): Located {
+	const reason = located.place.exists ? sight.whyNoSwap : undefined;
+	return { ...located, sight, ...(reason === undefined ? {} : { whyNoSwap: reason }) };
+}
+
+async function overEngine(
+	place: Place,
+	{ labels, reason }: { readonly labels: Located["labels"]; readonly reason: string },
+): Promise<Located> {
+	return { place, dataPath: "archive-api", labels, sight: await unseen(place.folder), whyNoSwap: reason };
 }
 
 /**
- * Why a volume's bytes are not simply a folder of this host. A volume with options is mounted on its folder only while
+ * Why a volume's bytes are not in a folder of the engine's host. A volume with options is mounted on its folder only while
  * a container uses it: read over the host's path it would seem empty.
  */
-async function whyNotOverHost(
-	{ name, driver, options }: EngineVolume,
-	folder: string,
-	{ sharesPaths }: Engine,
-): Promise<string | undefined> {
+function whyElsewhere({ name, driver, options }: EngineVolume): string | undefined {
 	if (driver !== "local")
 		return `volume ${name} is kept by the driver ${driver}, not in a folder of this host`;
-	if (Object.keys(options).length > 0) {
-		const named = Object.keys(options).sort().join(", ");
-		return `volume ${name} is mounted from elsewhere (options ${named})`;
-	}
+	if (Object.keys(options).length === 0) return undefined;
+	const named = Object.keys(options).sort().join(", ");
+	return `volume ${name} is mounted from elsewhere (options ${named})`;
+}
+
+/** Why this agent cannot see all of a folder of the engine's host. */
+async function whyNotSeen(
+	{ folder, exists }: Place,
+	{ sharesPaths, dataRoot }: Engine,
+): Promise<string | undefined> {
 	if (!sharesPaths) return "the engine runs in a machine of its own, whose folders are not this host's";
-	if (!(await isFolder(folder))) return `${folder} is not a folder this agent can see`;
-	const isRoot = process.geteuid?.() === 0;
-	if (!isRoot || !(await mayRead(folder)))
-		return `the agent does not run as root, so it cannot read all of ${folder}`;
-	return undefined;
+	const nearest = exists ? folder : join(dataRoot, "volumes");
+	if (process.geteuid?.() === 0 && (await mayRead(nearest)) && (await isFolder(nearest))) return undefined;
+	return process.geteuid?.() === 0
+		? `${nearest} is not a folder this agent can see`
+		: `the agent does not run as root, so it cannot read all of ${nearest}`;
+}
+
+/** What a helper container sees, or why there can be none. */
+async function lookThroughHelper(
+	place: Place,
+	context: LocateContext,
+	signal: AbortSignal,
+): Promise<{ readonly sight?: Sight; readonly refusal?: string }> {
+	const { helper, archivesPath } = context.config;
+	if (!helper) return { refusal: "helper containers are switched off in the agent's configuration" };
+	try {
+		const reach = reachOf({ place, dataPath: "helper" }, context);
+		const job = { kind: "look", folder: place.folder, archives: archivesPath } as const;
+		const sight = await reach.do(job, { signal });
+		const isSeen = sight.isFolder || !place.exists;
+		if (isSeen && sight.isArchivable) return { sight };
+		const blind = isSeen ? `write in ${archivesPath}` : `see ${place.folder}`;
+		return { refusal: `a helper container could not ${blind}` };
+	} catch (error) {
+		if (!(error instanceof OperationError)) throw error;
+		// The engine itself answers: it only will not have this container.
+		if (error.code !== "docker-refused" && error.code !== "unsupported") throw error;
+		return { refusal: error.message };
+	}
 }
 
 async function resolveParent(folder: string): Promise<string> {

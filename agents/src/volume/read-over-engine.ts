@@ -1,6 +1,6 @@
 import { type CommandId, OperationError, type VolumeName } from "@davit/protocol";
-import { commandLabel } from "../docker/command-label.ts";
 import type { Engine } from "../docker/engine.ts";
+import { removeContainersOf } from "../docker/remove-containers.ts";
 
 const target = "/volume";
 
@@ -30,9 +30,7 @@ export async function openVolumeTar(
 
 /** Removes the container and the image of a command, also those of an earlier life; harmless where there are none. */
 export async function removeReader(engine: Engine, command: CommandId, signal: AbortSignal): Promise<void> {
-	for (const { id, labels } of await engine.containers(signal)) {
-		if (labels[commandLabel] === command) await engine.removeContainer(id, signal);
-	}
+	await removeContainersOf(command, engine, signal);
 	await engine.removeImage(imageOf(command), signal);
 }
 

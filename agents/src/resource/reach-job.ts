@@ -1,0 +1,21 @@
+import type { FileJob, FileResults } from "../files/job.ts";
+import type { PlaceJob, PlaceResults } from "./place-job.ts";
+
+/** Everything that is asked of the files of a place. */
+export type ReachJob = FileJob | PlaceJob;
+type ReachResults = FileResults & PlaceResults;
+export type ReachResult<Job extends ReachJob> = ReachResults[Job["kind"]];
+
+/** Whether it reads or writes content, which takes a thread of its own. */
+export function isFileJob(job: ReachJob): job is FileJob {
+	switch (job.kind) {
+		case "pack":
+		case "unpack":
+		case "compare":
+		case "measure":
+		case "verify":
+			return true;
+		default:
+			return false;
+	}
+}

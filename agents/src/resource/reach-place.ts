@@ -1,0 +1,89 @@
+import { dirname } from "node:path";
+import type { Manifest } from "@davit/protocol";
+import { type ContainedContext, type Mount, runContained } from "../container/run-contained.ts";
+import { requireEngine } from "../docker/require-engine.ts";
+import type { FileContext } from "../files/job.ts";
+import { runFileJob } from "../files/run-job.ts";
+import type { Place } from "./place.ts";
+import { performPlaceJob } from "./place-job.ts";
+import { isFileJob, type ReachJob, type ReachResult } from "./reach-job.ts";
+
+export type DataPath = Manifest["dataPath"];
+
+/** Hands on the files of one place: the agent's own, or a helper container's. Paths are the engine's host's in both. */
+export interface Reach {
+	/** @throws OperationError of the job itself; of the helper docker-refused, docker-unreachable, unsupported */
+	do<Job extends ReachJob>(job: Job, context: FileContext): Promise<ReachResult<Job>>;
+}
+
+/** The same for as long as the facts of an operation are: what began in a helper container goes on and back in one. */
+export function reachOf({ place, dataPath }: Reached, context: ReachContext): Reach {
+	return dataPath === "helper" ? overContainer(place, context) : direct;
+}
+
+export interface Reached {
+	readonly place: Place;
+	readonly dataPath: DataPath;
+}
+
+export type ReachContext = Pick<ContainedContext, "command"> &
+	Parameters<typeof requireEngine>[0] & {
+		readonly config: { readonly home: string };
+	};
+
+const direct: Reach = {
+	async do<Job extends ReachJob>(job: Job, context: FileContext): Promise<ReachResult<Job>> {
+		const done = isFileJob(job) ? runFileJob(job, context) : performPlaceJob(job);
+		// Both answer a job of each kind with that kind's result.
+		return (await done) as ReachResult<Job>;
+	},
+};
+
+function overContainer(place: Place, context: ReachContext): Reach {
+	return {
+		async do<Job extends ReachJob>(job: Job, { signal, onProgress }: FileContext): Promise<ReachResult<Job>> {
+			const engine = await requireEngine(context, signal);
+			const { command, config } = context;
+			const result = await runContained(job, {
+				...{ engine, command, home: config.home, mounts: mountsOf(job, place), signal },
+				...(onProgress === undefined ? {} : { onProgress }),
+			});
+			// What is performed in the container answers a job of each kind with that kind's result.
+			return result as ReachResult<Job>;
+		},
+	};
+}
+
+/** No more of the engine's host than the job needs, under the same names. */
+function mountsOf(job: ReachJob, { folder, exists }: Place): readonly Mount[] {
+	const parent = dirname(folder);
+	switch (job.kind) {
+		case "pack":
+			return [reading(job.root), writing(job.directory)];
+		case "measure":
+			return [reading(job.root)];
+		case "compare": {
+			const wanted = "tree" in job.wanted ? job.wanted.tree : job.wanted.archive;
+			return [reading(job.root), reading(wanted)];
+		}
+		case "unpack":
+			return [writing(parent), reading(job.archive)];
+		case "verify":
+			return [reading(job.archive)];
+		case "look": {
+			// The folder above a volume that is gone is gone too, and may be made again at any moment.
+			const above = exists ? writing(parent) : reading(dirname(parent));
+			return job.archives === undefined ? [above] : [above, writing(job.archives)];
+		}
+		default:
+			return [writing(parent)];
+	}
+}
+
+function reading(path: string): Mount {
+	return { path, writes: false };
+}
+
+function writing(path: string): Mount {
+	return { path, writes: true };
+}
