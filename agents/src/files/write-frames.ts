@@ -136,7 +136,8 @@ function compress(content: Buffer): Promise<Compressed> {
 	const options = {
 		params: { [ZSTD_c_compressionLevel]: 1, [ZSTD_c_checksumFlag]: 1 },
 		pledgedSrcSize: content.length,
-		chunkSize: 1024 * 1024,
+		// Into one piece of memory: zstd never makes more of it (ZSTD_COMPRESSBOUND), and joining pieces is a copy.
+		chunkSize: content.length + (content.length >> 8) + 1024,
 	};
 	return new Promise((resolve) => {
 		zstdCompress(content, options, (error, stored) => resolve(error ? { error } : { content, stored }));
