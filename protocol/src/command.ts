@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { z } from "zod";
+import { describeIssues } from "./describe-issues.ts";
 import { OperationError } from "./failures.ts";
 import { ResourceId } from "./resource.ts";
 import { CommandId, HostName, Instant, RunId, SiteName } from "./vocabulary.ts";
@@ -118,7 +119,7 @@ export function openCommand(
 	if (!command.success) {
 		throw new OperationError(
 			"command-malformed",
-			`a signed command cannot be read: ${z.prettifyError(command.error)}`,
+			`a signed command cannot be read: ${describeIssues(command.error)}`,
 		);
 	}
 	if (command.data.site !== site || command.data.host !== host) {

@@ -1,5 +1,6 @@
 import {
 	type CommandId,
+	describeIssues,
 	isOperationName,
 	OperationError,
 	type OperationName,
@@ -8,7 +9,6 @@ import {
 	type RunCommand,
 	resourceOf,
 } from "@davit/protocol";
-import { z } from "zod";
 import type { Database } from "../journal/database.ts";
 import { findOperation, lockHolder, seenFence } from "../journal/operations.ts";
 import { type Handlers, isReading } from "../operation.ts";
@@ -100,7 +100,7 @@ function requireKnown(command: RunCommand, handlers: Handlers): Judged {
 	if (!params.success) {
 		throw new OperationError(
 			"command-malformed",
-			`the parameters of ${operation} cannot be used: ${z.prettifyError(params.error)}`,
+			`the parameters of ${operation} cannot be used: ${describeIssues(params.error)}`,
 		);
 	}
 	const named = resourceOf(params.data);

@@ -1,6 +1,7 @@
 import {
 	type ArchiveId,
 	ArchiveId as archiveId,
+	describeIssues,
 	isOperationName,
 	OperationError,
 	type OperationName,
@@ -13,7 +14,6 @@ import {
 	resourceOf,
 	verbOf,
 } from "@davit/protocol";
-import { z } from "zod";
 import type { Core } from "../core/context.ts";
 import type { RunRecord } from "../history/records.ts";
 import { readyPlan } from "../plans/ready.ts";
@@ -75,7 +75,7 @@ function readOperation({ operation, params }: Request) {
 	if (parsed.success) return { operation, params: parsed.data };
 	throw new OperationError(
 		"request-malformed",
-		`the parameters of ${operation} cannot be read: ${z.prettifyError(parsed.error)}`,
+		`the parameters of ${operation} cannot be read: ${describeIssues(parsed.error)}`,
 		{ cause: parsed.error },
 	);
 }

@@ -1,4 +1,5 @@
 import {
+	describeIssues,
 	failureReport,
 	maximumMessageBytes,
 	OperationError,
@@ -28,14 +29,17 @@ export function hearRequest(core: Core, principal: PrincipalName, message: Heard
 }
 
 function answer(core: Core, principal: PrincipalName, payload: Uint8Array): Response {
-	const raw = payload.byteLength > maximumMessageBytes ? undefined : parseJson(payload);
+	const isTooLarge = payload.byteLength > maximumMessageBytes;
+	const raw = isTooLarge ? undefined : parseJson(payload);
 	const parsed = Request.safeParse(raw);
 	if (parsed.success) return record(core, { request: parsed.data, principal });
 	const named = z.object({ id: RequestId }).safeParse(raw);
-	const error = new OperationError(
-		"request-malformed",
-		`a request of ${principal} cannot be read: ${z.prettifyError(parsed.error)}`.slice(0, 2000),
-	);
+	const why = isTooLarge
+		? `${payload.byteLength} bytes is more than the 64 KiB that a message may have`
+		: raw === undefined
+			? "it is not JSON in UTF-8"
+			: describeIssues(parsed.error);
+	const error = new OperationError("request-malformed", `a request of ${principal} cannot be read: ${why}`);
 	core.log.warn({ principal, reason: error.message }, "a request that cannot be read was refused");
 	return {
 		version: 1,
