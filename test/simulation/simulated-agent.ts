@@ -1,22 +1,22 @@
 import { AgentCore } from "@davit/agents/core/agent-core.ts";
-import { type Database, openDatabase } from "@davit/agents/journal/database.ts";
+import type { Database } from "@davit/agents/journal/database.ts";
 import { findInboxEntry } from "@davit/agents/journal/inbox.ts";
 import { Journal } from "@davit/agents/journal/journal.ts";
 import { openOperations } from "@davit/agents/journal/operations.ts";
-import { makeTables } from "@davit/agents/journal/schema.ts";
 import type { OperationContext } from "@davit/agents/operation.ts";
 import { type CommandId, type HostName, type ResourceId, topicsOf } from "@davit/protocol";
 import type { Message } from "@davit/protocol/mqtt";
+import { openJournalInMemory } from "./journal-in-memory.ts";
 import { makePlace, type Place } from "./place.ts";
 import { inventoryOf, isNewCoordinator, presenceOf, publishedOf } from "./presence.ts";
 import { Crash, type Scene } from "./scene.ts";
 import { ScenePerformer } from "./scene-performer.ts";
 import { coordinatorPublicKey, site } from "./site.ts";
+import { storyLog } from "./story-log.ts";
 import { toyHandlers } from "./toy-operations.ts";
 import type { Party } from "./wire.ts";
 
 const topics = topicsOf(site);
-const ignore = (): void => undefined;
 
 /** One process of an agent, from its start to its death. */
 export interface Life {
@@ -162,7 +162,7 @@ export class SimulatedAgent implements Party {
 			now: () => this.now(),
 			elapsedMs: () => timeline.nowMs,
 			wait: (durationMs, signal) => performer.wait(durationMs, signal),
-			log: this.#log(life),
+			log: storyLog(this.#scene, this.name, life),
 			send: (topic, payload) => {
 				if (life.isOver) return;
 				auditor.heardAgent(this.name, { topic, payload });
@@ -245,27 +245,4 @@ export class SimulatedAgent implements Party {
 	#publish(life: Life, { topic, payload }: { topic: string; payload: string }, retain: boolean): void {
 		if (!life.isOver) this.#scene.wire.publish(this, { topic, payload, retain });
 	}
-
-	#log(life: Life) {
-		if (!this.#scene.isTold) return { debug: ignore, info: ignore, warn: ignore, error: ignore };
-		const line = (context: object, sentence: string): void => {
-			if (!life.isOver) this.#scene.story(`${this.name}: ${sentence} ${JSON.stringify(context)}`);
-		};
-		return { debug: ignore, info: line, warn: line, error: line };
-	}
-}
-
-/** In memory, and each statement is compiled once: thousands of lives are played. */
-function openJournalInMemory(): Database {
-	const database = openDatabase(":memory:");
-	makeTables(database);
-	const prepare = database.prepare.bind(database);
-	const known = new Map<string, ReturnType<typeof prepare>>();
-	// It returns what the library's own function returns, only an earlier one.
-	database.prepare = ((sql: string) => {
-		const statement = known.get(sql) ?? prepare(sql);
-		known.set(sql, statement);
-		return statement;
-	}) as typeof database.prepare;
-	return database;
 }

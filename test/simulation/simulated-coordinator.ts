@@ -7,10 +7,10 @@ import { CommandId, hostInTopic, principalInTopic, topicsOf } from "@davit/proto
 import type { Message } from "@davit/protocol/mqtt";
 import { Crash, type Scene } from "./scene.ts";
 import { coordinatorKey, site } from "./site.ts";
+import { storyLog } from "./story-log.ts";
 import type { Party } from "./wire.ts";
 
 const topics = topicsOf(site);
-const ignore = (): void => undefined;
 
 const limits = {
 	...{ offlineGraceSeconds: 30, overdueMarginSeconds: 3_600, runRetentionSeconds: 86_400 },
@@ -125,7 +125,7 @@ export class SimulatedCoordinator implements Party {
 			random: () => chance.next(),
 			newId: () => this.#newId(),
 			limits: { ...limits, deadlineSeconds: weather.deadlineSeconds },
-			log: this.#log(life),
+			log: storyLog(this.#scene, this.name, life),
 			send: (outgoing) => {
 				if (life.isOver) return;
 				auditor.heardCoordinator(outgoing);
@@ -197,14 +197,6 @@ export class SimulatedCoordinator implements Party {
 		return CommandId.parse(
 			`${time.slice(0, 8)}-${time.slice(8)}-7${count.slice(0, 3)}-8${count.slice(3, 6)}-000${count.slice(6)}`,
 		);
-	}
-
-	#log(life: Life) {
-		if (!this.#scene.isTold) return { debug: ignore, info: ignore, warn: ignore, error: ignore };
-		const line = (context: object, sentence: string): void => {
-			if (!life.isOver) this.#scene.story(`coordinator: ${sentence} ${JSON.stringify(context)}`);
-		};
-		return { debug: ignore, info: line, warn: line, error: line };
 	}
 }
 

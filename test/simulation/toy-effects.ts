@@ -46,7 +46,8 @@ const archive: Effect = {
 	commits: true,
 	halves: [
 		({ place, command, nowMs }) => {
-			place.archives = [summaryOf(command, instantOf(nowMs)), ...place.archives];
+			const others = place.archives.filter(({ id }) => id !== archiveOf(command));
+			place.archives = [summaryOf(command, instantOf(nowMs)), ...others];
 			place.staged.delete(command);
 		},
 	],

@@ -1,4 +1,5 @@
 import type { Message } from "@davit/protocol/mqtt";
+import { retell } from "./retell.ts";
 import type { Scene } from "./scene.ts";
 
 /** Whoever talks over the wire. */
@@ -165,7 +166,7 @@ export class Wire {
 	}
 
 	#carry(link: Link, { topic, payload }: Published, retain: boolean): void {
-		const { chance, weather, timeline, note } = this.#scene;
+		const { chance, weather, timeline, note, story, isTold } = this.#scene;
 		const isSlow = chance.hits(weather.slowShare);
 		if (isSlow) note("delay", `to ${link.party.name}: ${topic}`);
 		const delayMs = isSlow ? chance.between(20, weather.longestDelayMs) : chance.between(1, 20);
@@ -173,6 +174,7 @@ export class Wire {
 		timeline.in(delayMs, () => {
 			// A message that was on its way through another connection may come late; one on a forgotten broker may not.
 			if (!link.isUp || age !== this.#age) return;
+			if (isTold) story(`${link.party.name} hears ${retain ? "retained " : ""}${retell(topic, payload)}`);
 			link.party.receive({ topic, payload: Buffer.from(payload), retain });
 		});
 	}
