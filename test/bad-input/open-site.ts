@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Ended, openHome, type Running, runDavit, startDavit } from "@davit/cli/testing/run-davit.ts";
+import { findFreePort } from "../lab/network/port.ts";
 
 /** No engine, and any free port for the page. */
 export const environment = { DAVIT_PORT: "0", DOCKER_HOST: "unix:///nonexistent/docker.sock" };
@@ -62,6 +64,7 @@ interface Started extends AsyncDisposable {
 
 /** `davit start` on a home, until everything serves. @throws Error with what it said where it ended instead */
 export async function startSite(home: string, words: readonly string[]): Promise<Started> {
+	await chooseBrokerPort(home);
 	const running = startDavit(home, ["start", ...words, "--json"], environment);
 	const first = new Promise<string>((resolve, reject) => {
 		let text = "";
@@ -80,4 +83,13 @@ export async function startSite(home: string, words: readonly string[]): Promise
 		await running.ended;
 	};
 	return { running, welcome: JSON.parse(await first), [Symbol.asyncDispose]: stop };
+}
+
+/** A port of its own, because two that start at once may find the usual one free. */
+async function chooseBrokerPort(home: string): Promise<void> {
+	const file = join(home, "config", "coordinator.json");
+	if (existsSync(file)) return;
+	await mkdir(join(home, "config"), { recursive: true });
+	const broker = { kind: "embedded", host: "127.0.0.1", port: await findFreePort() };
+	await writeFile(file, JSON.stringify({ broker }));
 }

@@ -21,7 +21,10 @@ export interface TestClient extends AsyncDisposable {
 const patienceMs = 10_000;
 
 /** @throws Error of the CONNACK when it is refused */
-export async function openClient(broker: TestBroker, wish: ClientWish): Promise<TestClient> {
+export async function openClient(
+	broker: Pick<TestBroker, "port" | "password">,
+	wish: ClientWish,
+): Promise<TestClient> {
 	const mqtt = connect({
 		protocol: "mqtt",
 		hostname: "127.0.0.1",
