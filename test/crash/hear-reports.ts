@@ -6,6 +6,7 @@ const quiet = () => undefined;
 /** Listens beside the coordinator to what an agent says of the end of its runs. */
 export async function hearReports(url: string, host: HostName, signal: AbortSignal) {
 	const finals = new Map<RunId, Set<string>>();
+	let wasDeaf = false;
 	const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 	const session = await openSession({ url, clientId: `ear-${host}`, log }, signal);
 	session.subscribe(topicsOf(SiteName.parse("home")).report(host), ({ payload }) => {
@@ -13,5 +14,15 @@ export async function hearReports(url: string, host: HostName, signal: AbortSign
 		if (run === undefined || !isFinal(state)) return;
 		finals.set(run, (finals.get(run) ?? new Set()).add(`${sequence} ${state}`));
 	});
-	return { finals, [Symbol.asyncDispose]: () => session.close() };
+	session.onLoss(() => {
+		wasDeaf = true;
+	});
+	return {
+		finals,
+		/** The broker went away: something may have been said while nobody listened. */
+		get wasDeaf() {
+			return wasDeaf;
+		},
+		[Symbol.asyncDispose]: () => session.close(),
+	};
 }

@@ -37,8 +37,11 @@ export interface Lane extends AsyncDisposable {
 	archiveFolders(): Promise<readonly string[]>;
 	/** The coordinator lists exactly these. */
 	listed(archives: ReadonlySet<ArchiveId>): Promise<void>;
-	/** How often the run's final report was written: all that was said of its end under one number and one state is one. */
-	finalReports(run: RunId): readonly string[];
+	/**
+	 * The agent wrote one final report of the run: all that it said of its end has one number and this state; and the
+	 * coordinator heard of one end.
+	 */
+	requireOneEnd(run: Run): void;
 	/** Ends the agent, and looks into its journal. @throws AssertionError where something is open, locked or unsaid */
 	requireQuietJournal(): Promise<void>;
 }
@@ -89,7 +92,21 @@ export async function openLane(scene: Scene, name: string): Promise<Lane> {
 				...{ what: `the list of ${archives.size} archives`, timeoutMs: 10_000, intervalMs: 20, signal },
 				explain: () => JSON.stringify(desk.archives(filter).items.map(({ id }) => id)),
 			}).then(() => undefined),
-		finalReports: (run) => [...(reports.finals.get(run) ?? [])],
+		requireOneEnd({ run, state }) {
+			const said = [...(reports.finals.get(run) ?? [])];
+			if (said.length > 0 || !reports.wasDeaf)
+				assert.equal(said.length, 1, `final reports: ${said.join(", ")}`);
+			assert.ok(
+				said.every((one) => one.endsWith(` ${state}`)),
+				`it is ${state}, and ${said.join()} was said`,
+			);
+			const ends = desk.run(run).steps.filter((step) => isEnded(step.state));
+			assert.deepEqual(
+				ends.map((step) => step.state),
+				[state],
+				"ends in the run's story",
+			);
+		},
 		async requireQuietJournal() {
 			await agent.stop();
 			assert.deepEqual(lookIntoJournal(place.home), { open: 0, locks: 0, outbox: 0 });

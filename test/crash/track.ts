@@ -110,12 +110,7 @@ export async function judge({ lane, archives, kept }: Track, run: Run): Promise<
 		[],
 		"runs without an end",
 	);
-	assert.equal(
-		lane.finalReports(run.run).length,
-		1,
-		`final reports: ${lane.finalReports(run.run).join(", ")}`,
-	);
-	assert.match(lane.finalReports(run.run)[0] ?? "", new RegExp(` ${run.state}$`));
+	lane.requireOneEnd(run);
 }
 
 /** A swap that was done has set aside what was there; `undone` came back with it. */
