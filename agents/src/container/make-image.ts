@@ -11,24 +11,28 @@ import { type ImagePlan, imageName, planImage } from "./plan-image.ts";
 let lastMade: Promise<unknown> = Promise.resolve();
 
 /**
- * The image that helper containers are made of, made where the engine has none, and then those of other versions go. Two that
- * ask at the same time make one.
+ * The image that an agent's helper containers are made of, made where the engine has none, and then those of its other versions go.
+ * `label` says which agent's; several share what is in it. Two that ask at the same time make one.
  * @throws OperationError unsupported | docker-refused | docker-unreachable
  */
-export async function requireImage(engine: Engine, signal: AbortSignal): Promise<string> {
-	const plan = await planImage();
-	const made = lastMade.then(() => makeUnlessThere(engine, plan, signal));
+export async function requireImage(engine: Engine, label: string, signal: AbortSignal): Promise<string> {
+	const plan = await planImage(label);
+	const made = lastMade.then(() => makeUnlessThere(engine, { ...plan, label }, signal));
 	// Whoever comes next waits, whatever became of this one.
 	lastMade = made.catch(() => undefined);
 	await made;
 	return plan.tag;
 }
 
-async function makeUnlessThere(engine: Engine, plan: ImagePlan, signal: AbortSignal): Promise<void> {
+async function makeUnlessThere(
+	engine: Engine,
+	plan: ImagePlan & { readonly label: string },
+	signal: AbortSignal,
+): Promise<void> {
 	if (await engine.hasImage(plan.tag, signal)) return;
 	const { tag, changes } = plan;
 	await engine.importImage({ tag, changes, tar: Readable.from(writeImage(plan)) }, signal);
-	for (const old of await engine.imageTags(imageName, signal)) {
+	for (const old of await engine.imageTags({ name: imageName, label: plan.label }, signal)) {
 		if (old !== tag) await engine.removeImage(old, signal);
 	}
 }

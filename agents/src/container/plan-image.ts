@@ -26,23 +26,28 @@ export interface ImagePlan {
 const tools = ["mknod", "sync"];
 const toolFolders = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
 
-let planned: Promise<ImagePlan> | undefined;
-let programs: Promise<ReadonlyMap<string, string>> | undefined;
+const planned = new Map<string, Promise<ImagePlan>>();
+let found: Promise<ReadonlyMap<string, string>> | undefined;
 
 /**
- * This machine's own Node with its libraries, and the sources that do a job on files: no registry, no compiler.
+ * This machine's own Node with its libraries, and the sources that do a job on files: no registry, no compiler. `label` says whose
+ * it is.
  * @throws OperationError unsupported
  */
-export function planImage(): Promise<ImagePlan> {
-	planned ??= makePlan();
-	return planned;
+export function planImage(label: string): Promise<ImagePlan> {
+	const known = planned.get(label);
+	if (known !== undefined) return known;
+	const plan = makePlan(label);
+	planned.set(label, plan);
+	// What was missing may be there the next time: an upgrade takes files away for a moment.
+	plan.catch(() => planned.delete(label));
+	return plan;
 }
 
 /** Why no image can be made of this machine's Node; undefined where one can. */
 export async function whyNoImage(): Promise<string | undefined> {
 	try {
-		programs ??= findPrograms();
-		await programs;
+		await rememberPrograms();
 		return undefined;
 	} catch (error) {
 		if (error instanceof OperationError) return error.message;
@@ -50,20 +55,30 @@ export async function whyNoImage(): Promise<string | undefined> {
 	}
 }
 
-async function makePlan(): Promise<ImagePlan> {
-	programs ??= findPrograms();
+async function makePlan(label: string): Promise<ImagePlan> {
+	const programs = await rememberPrograms();
 	const sources = await listSources(new URL("./main.ts", import.meta.url));
 	const placed = [...sources.files].map(([name, file]) => [join(home, name), file] as const);
-	const files = new Map([...(await programs), ...placed]);
+	const files = new Map([...programs, ...placed]);
 	const node = [join(home, "bin/node"), "--disable-warning=ExperimentalWarning", join(home, sources.entry)];
 	const changes = [
 		`ENV PATH=${home}/bin LD_LIBRARY_PATH=${home}/lib`,
 		"USER 0:0",
+		`LABEL ${label}`,
 		`ENTRYPOINT ${JSON.stringify(node)}`,
 	];
 	const links = new Map([...sources.links].map(([name, target]) => [join(home, name), target]));
 	const tag = `${imageName}:${await fingerprint(files, changes)}`;
 	return { tag, files, links, changes };
+}
+
+function rememberPrograms(): Promise<ReadonlyMap<string, string>> {
+	if (found !== undefined) return found;
+	found = findPrograms();
+	found.catch(() => {
+		found = undefined;
+	});
+	return found;
 }
 
 async function findPrograms(): Promise<ReadonlyMap<string, string>> {

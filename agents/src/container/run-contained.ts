@@ -41,7 +41,8 @@ export function agentOf(home: string): string {
 export async function runContained(job: ReachJob, context: ContainedContext): Promise<unknown> {
 	const { engine, command, home, mounts, signal } = context;
 	await removeContainersOf(command, engine, signal);
-	const image = await requireImage(engine, signal);
+	const agent = agentOf(home);
+	const image = await requireImage(engine, `${agentLabel}=${agent}`, signal);
 	await using _container = {
 		[Symbol.asyncDispose]: () => removeContainersOf(command, engine, AbortSignal.timeout(ownLimitMs)),
 	};
@@ -49,7 +50,7 @@ export async function runContained(job: ReachJob, context: ContainedContext): Pr
 	const asked = AbortSignal.timeout(ownLimitMs);
 	const id = await engine.createContainer(
 		{
-			...{ image, command, argv: [], labels: { [agentLabel]: agentOf(home) }, listens: true },
+			...{ image, command, argv: [], labels: { [agentLabel]: agent }, listens: true },
 			mounts: mounts.map(({ path, writes }) => ({ type: "bind", source: path, target: path, writes })),
 		},
 		asked,

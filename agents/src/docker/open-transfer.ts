@@ -42,8 +42,11 @@ export interface Transfer {
 	/** An image of what a tar holds, with a Dockerfile's instructions. */
 	importImage(wish: ImageWish, signal: AbortSignal): Promise<void>;
 	hasImage(tag: string, signal: AbortSignal): Promise<boolean>;
-	/** All tags under a name: `name:tag`. */
-	imageTags(name: string, signal: AbortSignal): Promise<readonly string[]>;
+	/** All tags under a name with a label, as `name:tag`. */
+	imageTags(
+		wanted: { readonly name: string; readonly label: string },
+		signal: AbortSignal,
+	): Promise<readonly string[]>;
 	/** Nothing happens where there is none, or where a container is made of it. */
 	removeImage(tag: string, signal: AbortSignal): Promise<void>;
 }
@@ -100,9 +103,9 @@ export function openTransfer(ask: AskVersioned): Transfer {
 			ignoreBody(reply);
 			return false;
 		},
-		imageTags: async (name, signal) => {
+		imageTags: async ({ name, label }, signal) => {
 			const purpose = `list the images ${name}`;
-			const query = { filters: JSON.stringify({ reference: [name] }) };
+			const query = { filters: JSON.stringify({ reference: [name], label: [label] }) };
 			const reply = await ask({ method: "GET", path: "/images/json", query, purpose }, signal);
 			return (await readReply(reply, ImagesReply, purpose)).flatMap(({ RepoTags }) => RepoTags);
 		},

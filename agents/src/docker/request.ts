@@ -88,9 +88,9 @@ export async function askStream(
 	try {
 		const turned = new Promise<{ stream: Duplex; head: Buffer }>((resolve, reject) => {
 			sent.once("upgrade", (_reply, stream, head) => resolve({ stream, head }));
-			sent.once("response", (reply) =>
-				text(reply).then((answer) => reject(refused(ask, reply.statusCode ?? 0, answer)), reject),
-			);
+			sent.once("response", (reply) => {
+				text(reply).then((answer) => reject(refused(ask, reply.statusCode ?? 0, answer)), reject);
+			});
 			sent.once("error", reject);
 		});
 		sent.end();

@@ -6,16 +6,15 @@ export type ReachJob = FileJob | PlaceJob;
 type ReachResults = FileResults & PlaceResults;
 export type ReachResult<Job extends ReachJob> = ReachResults[Job["kind"]];
 
+const fileJobs: ReadonlySet<string> = new Set<FileJob["kind"]>([
+	"pack",
+	"unpack",
+	"compare",
+	"measure",
+	"verify",
+]);
+
 /** Whether it reads or writes content, which takes a thread of its own. */
 export function isFileJob(job: ReachJob): job is FileJob {
-	switch (job.kind) {
-		case "pack":
-		case "unpack":
-		case "compare":
-		case "measure":
-		case "verify":
-			return true;
-		default:
-			return false;
-	}
+	return fileJobs.has(job.kind);
 }

@@ -75,8 +75,16 @@ function mountsOf(job: ReachJob, { folder, exists }: Place): readonly Mount[] {
 			const above = exists ? writing(parent) : reading(dirname(parent));
 			return job.archives === undefined ? [above] : [above, writing(job.archives)];
 		}
-		default:
+		case "set-aside":
+		case "bring-forward":
+		case "put-in-place":
+		case "is-set-aside":
+		case "is-in-place":
+		case "remove":
+		case "remove-kept":
 			return [writing(parent)];
+		default:
+			return job satisfies never;
 	}
 }
 
