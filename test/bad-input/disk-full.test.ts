@@ -6,7 +6,6 @@ import { after, before, test } from "node:test";
 import { type Ended, openHome, runDavit, startDavit } from "@davit/cli/testing/run-davit.ts";
 import { labAvailability } from "../lab/availability.ts";
 import { openSmallDisk, type SmallDisk } from "../lab/fault/open-small-disk.ts";
-import { findFreePort } from "../lab/network/port.ts";
 import { pollUntil } from "../lab/process/poll.ts";
 import { findAgent } from "./find-children.ts";
 import { environment, makeFolder, startSite } from "./open-site.ts";
@@ -35,8 +34,8 @@ before(async () => {
 	];
 	home = join(stateDisk.path, "home");
 	await mkdir(join(home, "config"), { recursive: true });
-	const broker = { kind: "embedded", host: "127.0.0.1", port: await findFreePort() };
-	await writeFile(join(home, "config", "coordinator.json"), JSON.stringify({ broker }));
+	// Without a broker in it: that is chosen now, and so the agent is let in and keeps what its settings say already.
+	await writeFile(join(home, "config", "coordinator.json"), "{}");
 	const archivesPath = join(archiveDisk.path, "kept");
 	await writeFile(join(home, "config", "agent.json"), JSON.stringify({ archivesPath, minimumFreeBytes: 0 }));
 	folder = await makeFolder(path);
