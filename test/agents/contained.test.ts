@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import type { OperationContext } from "@davit/agents/operation.ts";
+import { VolumeName } from "@davit/protocol";
+import { labAvailability } from "../lab/availability.ts";
+import type { Host } from "../lab/host/open.ts";
+import { type Laboratory, openLaboratory } from "../lab/laboratory.ts";
+import { openRig, type Rig } from "./open-rig.ts";
+import { Died, perform } from "./perform.ts";
+
+const { hosts: unavailable } = await labAvailability();
+const signal = AbortSignal.timeout(300_000);
+
+suite("an engine of version 26.1 whose folders are not the agent's", { skip: unavailable ?? false }, () => {
+	let laboratory: Laboratory;
+	let host: Host;
+	let rig: Rig;
+
+	before(async () => {
+		laboratory = await openLaboratory({ hosts: [{ name: "pi", engine: "26.1" }] }, signal);
+		host = laboratory.host("pi");
+		rig = await openRig({ folder: host.folder, socketPath: host.socketPath }, signal);
+	});
+	after(() => laboratory?.[Symbol.asyncDispose]());
+
+	test("a restore that dies with the old data set aside leads back, and one that dies later goes on", async () => {
+		const volume = VolumeName.parse("web");
+		await host.docker(["volume", "create", volume]);
+		const folder = join(host.dataRoot, "volumes", volume);
+		await writeFile(join(folder, "_data/file"), "archived");
+		const { result: taken } = await perform("volume.backup", { volume }, { context: contained() });
+		await writeFile(join(folder, "_data/file"), "present");
+		const action = { action: "restore", archive: taken.archive } as const;
+		const { result: plan } = await perform("volume.plan", { volume, action }, { context: contained() });
+		assert.deepEqual([plan.replaces, plan.blockers], [1, []]);
+		const wanted = { volume, archive: taken.archive, plan: plan.digest };
+		const dying = perform("volume.restore", wanted, { context: contained(), dieAfter: "set-aside" });
+		await assert.rejects(dying, Died);
+		assert.deepEqual(await readdir(folder), ["_data"]);
+		assert.equal(await readFile(join(folder, "_data/file"), "utf8"), "present");
+
+		const context = contained();
+		await perform("volume.restore", wanted, { context, dieAfter: "put-in-place" });
+		assert.equal(await readFile(join(folder, "_data/file"), "utf8"), "archived");
+		assert.deepEqual((await readdir(folder)).sort(), [`.davit-undo-${context.command}`, "_data"]);
+		assert.equal(await host.docker(["ps", "-aq"]), "");
+	});
+
+	test("where the archives are not on the engine's host either, the archive API is read and the log says why", async () => {
+		const volume = VolumeName.parse("far");
+		await host.docker(["volume", "create", volume]);
+		await writeFile(join(host.dataRoot, "volumes", volume, "_data/file"), "far away");
+		const warnings: unknown[] = [];
+		const { log } = rig.context();
+		const context = contained({
+			config: { ...rig.config, archivesPath: "/not/on/the/host" },
+			log: { ...log, warn: (about: unknown) => void warnings.push(about) },
+		});
+		const { state, result } = await perform("volume.backup", { volume }, { context });
+		assert.equal(state, "succeeded");
+		const { manifest } = await context.archives.find(result.archive);
+		assert.deepEqual([manifest.dataPath, manifest.fidelity], ["archive-api", "reduced"]);
+		assert.match(JSON.stringify(warnings), /bind source path does not exist/);
+		assert.equal(await host.docker(["ps", "-aq"]), "");
+	});
+
+	/** As for an engine in a machine of its own. */
+	function contained(more: Partial<OperationContext> = {}): OperationContext {
+		const { engine } = rig;
+		assert.ok(engine !== undefined);
+		return rig.context({ engine: { ...engine, sharesPaths: false }, ...more });
+	}
+});
