@@ -89,15 +89,15 @@ export class AgentCore {
 	connected(session: string): void {
 		this.#session = session;
 		this.coordinatorCame();
-		this.#reports.reconnected();
 	}
 
-	/** The coordinator began a new life: it has to greet again. */
+	/** The coordinator began a new life: it has to greet again, and may have lost what was said before. */
 	coordinatorCame(): void {
 		if (this.#session === undefined) return;
 		this.#isWelcome = false;
 		this.#nextSync = { dueMs: this.#options.elapsedMs(), pauseMs: firstSyncPauseMs };
 		this.#syncWhenDue();
+		this.#reports.reconnected();
 	}
 
 	/** To be called about once a second: sends again what was not answered, and gives up what is too late. */

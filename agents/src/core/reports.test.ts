@@ -70,6 +70,16 @@ test("after a restart and a new connection the report is sent at once, the same 
 	);
 });
 
+test("what has no receipt is said again at once when the coordinator begins a new life", async () => {
+	const { agent, command } = await finished();
+	agent.core.connected("a");
+	// Long enough for the pauses between attempts to have become the longest; the last one was just now.
+	assert.equal(resendSeconds(agent, command, 182).at(-1), 182);
+	const before = agent.reports(command).length;
+	agent.core.coordinatorCame();
+	assert.deepEqual(agent.reports(command).slice(before), agent.reports(command).slice(before - 1, before));
+});
+
 test("a sync is sent again until the coordinator greets this very session, and once more when it began a new life", () => {
 	const agent = rehearse();
 	agent.core.connected("first");
