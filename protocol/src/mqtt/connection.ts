@@ -1,7 +1,6 @@
 import { createRequire } from "node:module";
-import { Socket } from "node:net";
-import { getCACertificates } from "node:tls";
-import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
+import { createConnection, Socket } from "node:net";
+import { connect, type IClientOptions, type IPublishPacket, MqttClient } from "mqtt";
 import { connectFailure, disconnectFailure, failureOf } from "./connection-failure.ts";
 import type { Message, PublishOptions, SessionOptions } from "./session.ts";
 
@@ -45,7 +44,7 @@ const goodbyeMs = 2_000;
 export async function openConnection(attempt: Attempt): Promise<Connection> {
 	const { signal } = attempt;
 	if (signal.aborted) throw connectFailure(undefined, attempt);
-	const client = connect(clientOptions(attempt));
+	const client = openClient(clientOptions(attempt));
 	const ending = new Ending(client);
 	acknowledgeAfter(client, ending, attempt.receive);
 	const onAbort = () => client.end(true);
@@ -58,6 +57,13 @@ export async function openConnection(attempt: Attempt): Promise<Connection> {
 	// An acknowledgement that waits for more to send costs its partner up to 40 ms.
 	if (client.stream instanceof Socket) client.stream.setNoDelay(true);
 	return describeConnection(client, ending, attempt.protocol);
+}
+
+/** `connect` loads TLS, WebSockets and all they need, 8 MB of it, whether they are used or not. */
+function openClient(options: IClientOptions): MqttClient {
+	const { protocol, hostname = "localhost", port = 1883 } = options;
+	if (protocol !== "mqtt") return connect(options);
+	return new MqttClient(() => createConnection({ host: hostname, port, noDelay: true }), options);
 }
 
 function clientOptions({ options, protocol }: Attempt): IClientOptions {
@@ -75,7 +81,9 @@ function clientOptions({ options, protocol }: Attempt): IClientOptions {
 		...(options.will === undefined
 			? {}
 			: { will: { ...options.will, payload: Buffer.from(options.will.payload), qos: 1, retain: true } }),
-		...(authority === undefined ? {} : { ca: [...getCACertificates("default"), authority] }),
+		...(authority === undefined
+			? {}
+			: { ca: [...process.getBuiltinModule("node:tls").getCACertificates("default"), authority] }),
 		protocolVersion: protocol,
 		clean: true,
 		keepalive: keepaliveSeconds,
