@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { backup } from "./backup.ts";
@@ -30,7 +30,9 @@ for (const bench of wanted) {
 	results.push({ bench: bench.name, about: bench.about, rows: await bench.run(ending.signal) });
 }
 
-const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, ${(totalmem() / 1e9).toFixed(0)} GB, Node ${process.version}`;
+// The mean over the last five minutes: what shared the machine belongs to the numbers.
+const load = (loadavg()[1] ?? 0).toFixed(1);
+const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, ${(totalmem() / 1e9).toFixed(0)} GB, Node ${process.version}, load ${load}`;
 const table = describeTable(results.flatMap(({ rows }) => rows));
 process.stdout.write(`${machine}\n\n${table}\n`);
 if (values.json !== undefined)
@@ -43,5 +45,5 @@ function benchmarksPage(): string {
 
 function describePage(): string {
 	const about = results.map(({ bench, about: text }) => `- **${bench}**: ${text}.`).join("\n");
-	return `# Benchmarks\n\nMade by \`npm run bench\` on ${machine}, ${new Date().toISOString().slice(0, 10)}. Trust the ratios; other work may have shared the machine.\n\n${table}\n\n${about}\n`;
+	return `# Benchmarks\n\nMade by \`npm run bench\` on ${machine}, ${new Date().toISOString().slice(0, 10)}. Trust the ratios: a load above the number of processors means that other work shared them.\n\n${table}\n\n${about}\n`;
 }
