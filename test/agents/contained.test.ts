@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { agentLabel, agentOf } from "@davit/agents/container/run-contained.ts";
+import { sweepContainers } from "@davit/agents/container/sweep-containers.ts";
+import { commandLabel } from "@davit/agents/docker/command-label.ts";
 import type { OperationContext } from "@davit/agents/operation.ts";
-import { VolumeName } from "@davit/protocol";
+import { type CommandId, newId, VolumeName } from "@davit/protocol";
 import { labAvailability } from "../lab/availability.ts";
 import type { Host } from "../lab/host/open.ts";
 import { type Laboratory, openLaboratory } from "../lab/laboratory.ts";
@@ -64,6 +67,25 @@ suite("an engine of version 26.1 whose folders are not the agent's", { skip: una
 		assert.deepEqual([manifest.dataPath, manifest.fidelity], ["archive-api", "reduced"]);
 		assert.match(JSON.stringify(warnings), /bind source path does not exist/);
 		assert.equal(await host.docker(["ps", "-aq"]), "");
+	});
+
+	test("containers of commands that ended are swept, those of open ones and of other agents are not", async () => {
+		const { engine, config } = rig;
+		assert.ok(engine !== undefined);
+		const [image] = (await host.docker(["image", "ls", "--quiet", "davit-helper"])).split("\n");
+		const make = async (home: string, command: CommandId) => {
+			const labels = [`${agentLabel}=${agentOf(home)}`, `${commandLabel}=${command}`];
+			const words = labels.flatMap((label) => ["--label", label]);
+			return host.docker(["create", ...words, image ?? "none"]);
+		};
+		const [ended, open] = [newId(), newId()];
+		const left = await make(config.home, ended);
+		const kept = [await make(config.home, open), await make("/another/home", ended)];
+		const swept = await sweepContainers({ engine, home: config.home, open: new Set([open]) }, signal);
+		assert.deepEqual(swept, [left]);
+		const present = (await host.docker(["ps", "-aq", "--no-trunc"])).split("\n");
+		assert.deepEqual(present.sort(), kept.sort());
+		await host.docker(["rm", ...kept]);
 	});
 
 	/** As for an engine in a machine of its own. */
