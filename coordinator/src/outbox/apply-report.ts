@@ -52,7 +52,7 @@ export function applyReport(core: Core, host: HostName, report: Report): void {
 
 /** A first word that refuses what was accepted before comes from a host that does not remember it. */
 function isDenial(record: RunRecord, { state, sequence }: Report): boolean {
-	return state === "rejected" && sequence === 1 && record.sequence >= 0;
+	return (state === "rejected" || state === "cancelled") && sequence === 1 && record.sequence >= 0;
 }
 
 /**

@@ -239,14 +239,18 @@ test("a late sync of a memory that is gone, or one older than the acceptance, en
 });
 
 test("a host that refuses as new what it had accepted does not remember it", () => {
-	const { stage, run, command } = started();
-	using _stage = stage;
-	stage.report(command.id, { state: "accepted", sequence: 1 });
-	stage.report(command.id, { state: "running", sequence: 2 });
-	const failure = { ...noFailure, code: "command-expired" as const };
-	stage.report(command.id, { state: "rejected", sequence: 1, failure });
-	assert.equal(state(stage, run), "failed");
-	assert.equal(stage.core.parts.runs.find(RunId.parse(run))?.run.failure?.code, "interrupted");
+	for (const [word, code] of [
+		["rejected", "command-expired"],
+		["cancelled", "cancelled"],
+	] as const) {
+		const { stage, run, command } = started();
+		using _stage = stage;
+		stage.report(command.id, { state: "accepted", sequence: 1 });
+		stage.report(command.id, { state: "running", sequence: 2 });
+		stage.report(command.id, { state: word, sequence: 1, failure: { ...noFailure, code } });
+		assert.equal(state(stage, run), "failed");
+		assert.equal(stage.core.parts.runs.find(RunId.parse(run))?.run.failure?.code, "interrupted");
+	}
 });
 
 test("two agents with one name are told of", () => {
