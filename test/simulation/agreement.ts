@@ -1,6 +1,7 @@
 import type { RunRecord } from "@davit/coordinator/history/records.ts";
 import { type CommandId, isEnded, isFinal, topicsOf } from "@davit/protocol";
 import type { Promised } from "./auditor.ts";
+import { entryIn, openWorkIn } from "./journal-in-memory.ts";
 import type { People } from "./people.ts";
 import type { Scene } from "./scene.ts";
 import type { SimulatedAgent } from "./simulated-agent.ts";
@@ -48,7 +49,7 @@ function* openEnds({ coordinator, agents, people }: Company): Generator<Disagree
 	for (const command of coordinator.pending()) yield i5(`${command} still waits for an answer`);
 	for (const agent of agents) {
 		if (agent.life === undefined) yield i5(`${agent.name} is dead`);
-		for (const work of agent.openWork()) yield i5(`on ${agent.name} ${work}`);
+		for (const work of openWorkIn(agent.database)) yield i5(`on ${agent.name} ${work}`);
 	}
 }
 
@@ -67,7 +68,7 @@ function* runDisagreements(company: Company, record: RunRecord): Generator<Disag
 	if (agent === undefined || timeOf(command) <= lostMs) return;
 	// The coordinator hears late that a host forgot: of what it had sent until then it says that it cannot know.
 	if (run.state === "inconsistent" && lostMs > 0 && Date.parse(run.endedAt ?? "") >= lostMs) return;
-	const entry = agent.entry(command);
+	const entry = entryIn(agent.database, command);
 	if (entry === undefined) {
 		if (run.state === "expired" || run.state === "cancelled") return;
 		yield i5(`${run.host} never took ${command} of ${run.run}, which ended as ${run.state}`);

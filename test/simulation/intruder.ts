@@ -7,6 +7,7 @@ import {
 	sealCommand,
 	topicsOf,
 } from "@davit/protocol";
+import { entryIn } from "./journal-in-memory.ts";
 import type { Scene } from "./scene.ts";
 import type { SimulatedAgent } from "./simulated-agent.ts";
 import { coordinatorKey, foreignKey, site } from "./site.ts";
@@ -95,7 +96,7 @@ export class Intruder {
 
 	/** The same id with other bytes, of a command that the agent has taken. */
 	#alter(agent: SimulatedAgent, command: RunCommand): void {
-		if (command.host !== agent.name || agent.entry(command.id) === undefined) return;
+		if (command.host !== agent.name || entryIn(agent.database, command.id) === undefined) return;
 		if (this.#scene.weather.lostJournalShare > 0) return;
 		const altered = { ...command, run: RunId.parse("raaaaaaaa") };
 		this.#play("altered", agent, sealCommand(altered, coordinatorKey));

@@ -54,10 +54,10 @@ export function publishedOf(
 		...{ version: 1, host, resource, lastGoodBackup, archives: archives.length, activity, undo: null, at },
 	};
 	const list: ResourceArchives = { version: 1, host, resource, archives: archives.slice(0, 200), at };
-	return [
-		{ topic: topics.resourceState(host, resource), payload: JSON.stringify(state) },
-		{ topic: topics.resourceArchives(host, resource), payload: JSON.stringify(list) },
-	];
+	return {
+		state: { topic: topics.resourceState(host, resource), payload: JSON.stringify(state) },
+		archives: { topic: topics.resourceArchives(host, resource), payload: JSON.stringify(list) },
+	};
 }
 
 /** Whether a coordinator's presence is of a life that was not seen before; remembers it. */

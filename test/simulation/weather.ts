@@ -50,7 +50,7 @@ export function drawWeather(chance: Chance): Weather {
 		chance.hits(share) ? chance.between(low, high) : never;
 	const hosts = chance.whole(1, 3);
 	return {
-		stormMs: chance.whole(25_000, 90_000),
+		stormMs: chance.whole(20_000, 75_000),
 		dropShare: sometimes(0.7, 0.02, 0.4),
 		duplicateShare: sometimes(0.7, 0.02, 0.4),
 		slowShare: sometimes(0.7, 0.05, 0.5),
@@ -68,7 +68,7 @@ export function drawWeather(chance: Chance): Weather {
 		intrusionEveryMs: every(0.6, 2_000, 15_000),
 		stepAtMostMs: chance.hits(0.3) ? 40_000 : chance.between(50, 6_000),
 		deadlineSeconds: chance.hits(0.3) ? chance.whole(5, 60) : 3_600,
-		requests: chance.whole(4, 13),
+		requests: chance.whole(3, 11),
 		hosts,
 		skewsMs: Array.from({ length: hosts }, () => drawSkew(chance)),
 	};
