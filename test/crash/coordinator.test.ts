@@ -7,7 +7,7 @@ import { BackupResult, isEnded, newId, RequestId, type Run, type RunId, resource
 import { labAvailability } from "../lab/availability.ts";
 import type { Laboratory } from "../lab/laboratory.ts";
 import { settle } from "./die-twice.ts";
-import { type Doom, doomsOf } from "./doom.ts";
+import { type Doom, doomsOf, type Place } from "./doom.ts";
 import { type Office, openOffice } from "./open-office.ts";
 import { type AgentPlace, openSite } from "./open-scene.ts";
 import { openVolume, type WrittenVolume } from "./open-volume.ts";
@@ -51,18 +51,25 @@ suite("a coordinator that is killed at any write of its history, and again in it
 		await judge(quiet, run);
 		const dooms = doomsOf(await settle(office.coordinator));
 		assert.ok(dooms.length >= 6, `only ${dooms.length} places to die: ${JSON.stringify(dooms)}`);
-		let twice = 0;
+		const fates: number[] = [];
 		for (const [index, first] of dooms.entries()) {
-			const deaths = await insist(first, { write: 1 + (index % 6) });
-			if (deaths === 2) twice += 1;
+			fates.push(await insist(first, { write: 1 + (index % 6) }));
 		}
-		assert.ok(twice > dooms.length / 3, `only ${twice} of ${dooms.length} second lives died`);
-		t.diagnostic(`${dooms.length} places, each killed there, ${twice} of them again in the next life`);
+		const count = (wanted: number) => fates.filter((deaths) => deaths === wanted).length;
+		assert.ok(count(2) > dooms.length / 3, `only ${count(2)} of ${dooms.length} second lives died`);
+		assert.ok(count(0) < dooms.length / 4, `${count(0)} of ${dooms.length} places were not passed again`);
+		t.diagnostic(
+			`${dooms.length} places; killed there ${dooms.length - count(0)}, ${count(2)} of them again in the next life; ` +
+				`${count(0)} that only some requests pass were not met again`,
+		);
 	});
 
-	/** The round anew where its request did not pass the place. */
-	async function insist(first: Doom, second: Doom): Promise<number> {
-		for (let attempt = 1; attempt <= attempts; attempt += 1) {
+	/**
+	 * The round anew where its request did not pass the place. How often reports of progress and shown states come is not the
+	 * same each time; but each kind of write comes at least once.
+	 */
+	async function insist(first: Place, second: Doom): Promise<number> {
+		for (let attempt = 1; attempt <= (first.time === 1 ? attempts : 2); attempt += 1) {
 			try {
 				const deaths = await round(first, second);
 				if (deaths > 0) return deaths;
@@ -71,7 +78,8 @@ suite("a coordinator that is killed at any write of its history, and again in it
 				throw new Error(`${where}: ${cause instanceof Error ? cause.message : cause}`, { cause });
 			}
 		}
-		throw new Error(`${attempts} requests did not pass ${JSON.stringify(first)}`);
+		assert.ok(first.time > 1, `${attempts} requests did not pass ${JSON.stringify(first)}`);
+		return 0;
 	}
 
 	async function round(first: Doom, second: Doom): Promise<number> {
@@ -113,7 +121,7 @@ suite("a coordinator that is killed at any write of its history, and again in it
 		const { coordinator } = office;
 		if (run === undefined || coordinator.isDead()) return;
 		if ((await office.ended(run)) === undefined) return;
-		await Promise.race([coordinator.death, sleep(500)]);
+		await Promise.race([coordinator.death, sleep(300)]);
 	}
 
 	async function judge(id: RequestId, wanted: RunId): Promise<void> {

@@ -1,11 +1,11 @@
 import { z } from "zod";
 
+const Place = z.object({ point: z.string(), time: z.int().positive() });
+/** A write by its name and how many of that name had come with it. */
+export type Place = z.infer<typeof Place>;
+
 /** When to die: at the n-th write from now, or at the n-th write of that name; `never` only counts. */
-export const Doom = z.union([
-	z.literal("never"),
-	z.object({ write: z.int().positive() }),
-	z.object({ point: z.string(), time: z.int().positive() }),
-]);
+export const Doom = z.union([z.literal("never"), z.object({ write: z.int().positive() }), Place]);
 export type Doom = z.infer<typeof Doom>;
 
 /** What the test tells a mortal program over the channel it was forked with. */
@@ -49,8 +49,8 @@ function isDue(doom: Doom, points: readonly string[]): boolean {
 	return points.at(-1) === doom.point && timesOf(doom.point, points) === doom.time;
 }
 
-/** Every place of a life as a doom: each name with how many times it had come. */
-export function doomsOf(points: readonly string[]): Doom[] {
+/** Every place of a life, as a doom. */
+export function doomsOf(points: readonly string[]): Place[] {
 	return points.map((point, index) => ({ point, time: timesOf(point, points.slice(0, index + 1)) }));
 }
 
