@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { chmod, chown, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { entry } from "@davit/cli/testing/run-davit.ts";
 import { pollUntil } from "../lab/process/poll.ts";
 
@@ -91,4 +92,13 @@ async function findAgent(parent: number): Promise<number | undefined> {
 		if (words.includes("/agents/src/main.ts")) return Number(child);
 	}
 	return undefined;
+}
+
+/** Why an unprivileged user cannot run this checkout, in one line for `test`; undefined where it can. */
+export function whyNobodyCannot(): string | undefined {
+	const program = fileURLToPath(new URL("../../agents/src/main.ts", import.meta.url));
+	const can = (how: string, file: string) =>
+		spawnSync("test", [how, file], { uid: nobody, gid: nobody }).status === 0;
+	if (can("-r", program) && can("-x", process.execPath)) return undefined;
+	return "an unprivileged user cannot read this checkout: a folder above it is closed";
 }

@@ -28,7 +28,7 @@ import { busyboxImage, importBusybox } from "../lab/image/build.ts";
 import { type Laboratory, openLaboratory } from "../lab/laboratory.ts";
 import { pollUntil } from "../lab/process/poll.ts";
 import { run } from "../lab/process/run.ts";
-import { type NobodysDavit, nobody, startAsNobody } from "./start-as-nobody.ts";
+import { type NobodysDavit, nobody, startAsNobody, whyNobodyCannot } from "./start-as-nobody.ts";
 
 const { hosts: unavailable } = await labAvailability();
 const signal = AbortSignal.timeout(300_000);
@@ -36,7 +36,7 @@ const signal = AbortSignal.timeout(300_000);
 const waiting = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"];
 
 suite("an agent that may speak to the engine and not read its folders", {
-	skip: unavailable ?? false,
+	skip: unavailable ?? whyNobodyCannot() ?? false,
 }, () => {
 	let laboratory: Laboratory;
 	let host: Host;
