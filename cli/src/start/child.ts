@@ -27,6 +27,7 @@ const healthyMs = 60_000;
 const nodeOptions = [
 	"--disable-warning=ExperimentalWarning",
 	"--max-semi-space-size=1",
+	"--optimize-for-size",
 	"--invocation-count-for-maglev=20000",
 	"--invocation-count-for-maglev-osr=10000",
 	"--invocation-count-for-turbofan=200000",
