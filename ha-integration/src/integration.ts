@@ -15,6 +15,7 @@ import type { IntegrationConfig } from "./config.ts";
 import { EventDesk } from "./event-desk.ts";
 import { siteNode } from "./identity.ts";
 import { Memory } from "./memory.ts";
+import { parseJson } from "./parse-json.ts";
 import { Publisher } from "./publisher.ts";
 import { Reconciler } from "./reconciler.ts";
 import { SiteSight } from "./site-sight.ts";
@@ -84,13 +85,13 @@ export async function openIntegration(
 		view.heard();
 	});
 	session.subscribe(topics.all.runs, (message) => {
-		const run = Run.safeParse(jsonOf(message));
+		const run = Run.safeParse(parseJson(textOf(message)));
 		if (run.success) events.takeRun(run.data, { isRetained: message.retain });
 	});
 	session.subscribe(homeAssistantStatus, (message) => events.hearHomeAssistant(textOf(message)));
 	session.onLoss(() => publisher.forget());
 	session.onBirth(async () => {
-		view.reborn();
+		view.changed();
 		await send(topics.integrationPresence(), presence("online"), true);
 		events.deliver();
 	});
@@ -108,13 +109,4 @@ export async function openIntegration(
 
 function textOf(message: Message): string {
 	return new TextDecoder().decode(message.payload);
-}
-
-function jsonOf(message: Message): unknown {
-	try {
-		return JSON.parse(textOf(message));
-	} catch (error) {
-		if (error instanceof SyntaxError) return undefined;
-		throw error;
-	}
 }

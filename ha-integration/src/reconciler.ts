@@ -38,10 +38,6 @@ export class Reconciler {
 		this.#start();
 	}
 
-	reborn(): void {
-		this.changed();
-	}
-
 	async stopped(): Promise<void> {
 		await this.#work;
 	}

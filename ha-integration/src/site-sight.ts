@@ -11,6 +11,7 @@ import {
 } from "@davit/protocol";
 import type { z } from "zod";
 import type { SeenHost } from "./discovery.ts";
+import { parseJson } from "./parse-json.ts";
 
 /** What the agents say of themselves, from their retained messages. */
 export class SiteSight {
@@ -87,14 +88,5 @@ export class SiteSight {
 		}
 		into.set(key, parsed.data);
 		return true;
-	}
-}
-
-function parseJson(text: string): unknown {
-	try {
-		return JSON.parse(text);
-	} catch (error) {
-		if (error instanceof SyntaxError) return undefined;
-		throw error;
 	}
 }

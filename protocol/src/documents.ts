@@ -4,7 +4,7 @@ import { FailureCode } from "./failure-codes.ts";
 import { PlanFacts, UndoPoint } from "./plan.ts";
 import { ResourceId } from "./resource.ts";
 import { ArchiveRow, HostRow, ResourceRow, ScheduleRow, StateWord } from "./rows.ts";
-import { Run, RunState } from "./run.ts";
+import { endedStates, Run, RunState } from "./run.ts";
 import { ArchiveId, HostName, Instant, PlanId, RequestId, RunId, SiteName } from "./vocabulary.ts";
 
 // What every door answers: a page's URL with `Accept: application/json`, and `davit … --json`. docs/cli.md is made from these.
@@ -183,16 +183,7 @@ export const ResultLine = z.object({
 	type: z.literal("result"),
 	schema: z.literal("davit/result/1"),
 	run: RunId.nullable(),
-	outcome: z.enum([
-		"succeeded",
-		"partial",
-		"failed",
-		"rejected",
-		"cancelled",
-		"expired",
-		"inconsistent",
-		"detached",
-	]),
+	outcome: z.enum([...endedStates, "detached"]),
 	archive: ArchiveId.nullable(),
 	code: FailureCode.nullable(),
 	message: z.string(),

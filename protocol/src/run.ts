@@ -4,7 +4,8 @@ import { Progress } from "./report.ts";
 import { ResourceId } from "./resource.ts";
 import { ArchiveId, HostName, Instant, PrincipalName, RequestId, RunId } from "./vocabulary.ts";
 
-const endedStates = [
+/** How a run can end; an ended run never changes. */
+export const endedStates = [
 	"succeeded",
 	"partial",
 	"failed",
@@ -53,20 +54,7 @@ export const ResourceStatus = z.object({
 	host: HostName,
 	resource: ResourceId,
 	/** The state of the newest backup that was asked for. */
-	backup: z.enum([
-		"idle",
-		"requested",
-		"accepted",
-		"running",
-		"unknown",
-		"succeeded",
-		"partial",
-		"failed",
-		"rejected",
-		"cancelled",
-		"expired",
-		"inconsistent",
-	]),
+	backup: z.enum(["idle", ...RunState.options]),
 	run: RunId.nullable(),
 	/** Why it was refused or failed; at most 200 characters. */
 	reason: z.string().max(200).nullable(),
