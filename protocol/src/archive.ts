@@ -18,10 +18,14 @@ export const Artefact = z.object({
 });
 export type Artefact = z.infer<typeof Artefact>;
 
+/** The format that new archives have; readers take every one from 1 on. */
+export const manifestVersion = 2;
+
 /** What an archive is, committed last: an archive without a readable manifest does not exist. */
 export const Manifest = z.object({
 	format: z.literal("davit-capsule"),
-	version: z.literal(1),
+	/** 2 can hold extended attributes and sparse files, which 1 never does; the rest is the same. */
+	version: z.literal([1, manifestVersion]),
 	archive: ArchiveId,
 	site: SiteName,
 	host: HostName,
@@ -41,6 +45,7 @@ export const Manifest = z.object({
 	outcome: z.enum(["succeeded", "partial"]),
 	warnings: z.array(z.string()).max(1000),
 	entries: z.int().nonnegative(),
+	/** What the tar holds of files' content: holes do not count. */
 	contentBytes: Bytes,
 	artefacts: z.array(Artefact).min(1),
 	davit: z.string(),
@@ -75,10 +80,13 @@ export const ArchiveEntry = z.object({
 	target: z.string().optional(),
 	targetBytes: z.base64().optional(),
 	sha256: Sha256.optional(),
-	/** Names and base64 values. */
+	/** Names and base64 values; access control lists are among them, as the kernel gives them (`system.posix_acl_access`). */
 	xattrs: z.record(z.string(), z.base64()).optional(),
-	/** Holds holes: `[offset, length]` of each stretch of content. */
-	sparse: z.array(z.tuple([z.int(), z.int()])).optional(),
+	/**
+	 * Of a file with holes, by rising offset, `[offset, length]` of each stretch of content; the rest of its `size` is holes. The tar
+	 * holds the stretches alone, and `sha256` is of them, joined.
+	 */
+	sparse: z.array(z.tuple([z.int().nonnegative(), z.int().positive()])).optional(),
 	device: z.tuple([z.int(), z.int()]).optional(),
 	/** It was seen but is not in the tar, and why. */
 	skipped: z.string().optional(),

@@ -60,7 +60,7 @@ test("an archive of a newer format is left alone, and says which Davit it needs"
 	const { id, folder } = archiveAt(2);
 	const file = join(folder, "MANIFEST.json");
 	const text = await readFile(file, "utf8");
-	const newer = text.replace(/"version":\s*1/, '"version":2');
+	const newer = text.replace(/"version":\s*2/, '"version":3');
 	assert.notEqual(newer, text);
 	await writeFile(file, newer);
 	await refused("archive of a newer format, to restore", "restore", `photos@${id}`, "--confirm", site.folder);

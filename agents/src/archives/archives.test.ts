@@ -222,8 +222,8 @@ test("an archive of a newer format is listed as damaged and says which Davit it 
 	const { archives } = await open();
 	const { archive, folder } = await take(archives, smallTree());
 	const manifest = JSON.parse(readFileSync(join(folder, "MANIFEST.json"), "utf8"));
-	writeFileSync(join(folder, "MANIFEST.json"), JSON.stringify({ ...manifest, version: 2 }));
-	await assert.rejects(archives.find(archive), { code: "archive-too-new", message: /format 2/ });
+	writeFileSync(join(folder, "MANIFEST.json"), JSON.stringify({ ...manifest, version: 3 }));
+	await assert.rejects(archives.find(archive), { code: "archive-too-new", message: /format 3/ });
 	assert.deepEqual(
 		(await archives.list(resource)).map(({ id, damaged }) => [id, damaged]),
 		[[archive, true]],

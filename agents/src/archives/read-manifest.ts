@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Manifest, OperationError } from "@davit/protocol";
+import { Manifest, manifestVersion, OperationError } from "@davit/protocol";
 import { z } from "zod";
 import { errnoOf } from "../files/file-failure.ts";
 
@@ -32,10 +32,10 @@ export async function readManifestBytes(folder: string): Promise<Buffer> {
 export function parseManifest(bytes: Buffer, folder: string): Manifest {
 	const raw = parseJson(bytes, folder);
 	const head = Head.safeParse(raw);
-	if (head.success && head.data.version > 1) {
+	if (head.success && head.data.version > manifestVersion) {
 		throw new OperationError(
 			"archive-too-new",
-			`the archive in ${folder} has format ${head.data.version}; this Davit reads format 1`,
+			`the archive in ${folder} has format ${head.data.version}; this Davit reads formats 1 to ${manifestVersion}`,
 		);
 	}
 	const manifest = Manifest.safeParse(raw);

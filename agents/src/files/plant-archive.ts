@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type CommandId, Manifest, newId } from "@davit/protocol";
+import { type CommandId, Manifest, manifestVersion, newId } from "@davit/protocol";
 import { archiveOf } from "../archives/name-folders.ts";
 import type { PackedTree } from "./job.ts";
 import { packTree } from "./pack-tree.ts";
@@ -15,7 +15,7 @@ export function manifestFor(
 	const { command = newId(), publicKey = "" } = wanted;
 	return Manifest.parse({
 		format: "davit-capsule",
-		version: 1,
+		version: manifestVersion,
 		archive: archiveOf(command),
 		...{ site: "home", host: "nas", resource: "volume:grafana", command },
 		takenAt: "2026-11-22T02:14:00.000Z",

@@ -4,6 +4,7 @@ import {
 	type Instant,
 	instantOf,
 	type Manifest,
+	manifestVersion,
 	parseResource,
 } from "@davit/protocol";
 import { commandLabel } from "../docker/command-label.ts";
@@ -156,7 +157,15 @@ function manifestOf(
 	const strays = warningsOf(outputs);
 	const { [commandLabel]: _ours, ...volumeLabels } = facts.labels;
 	return {
-		...{ format: "davit-capsule", version: 1, archive: facts.archive, site, host, command, run },
+		...{
+			format: "davit-capsule",
+			version: manifestVersion,
+			archive: facts.archive,
+			site,
+			host,
+			command,
+			run,
+		},
 		...{ resource: facts.place.resource, takenAt: takenAt(facts) },
 		durationMs: Math.max(0, Math.round(atMs - facts.startedAtMs)),
 		consistency: consistencyOf(facts, strays),
