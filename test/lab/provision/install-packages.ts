@@ -11,6 +11,8 @@ export const packagesOf = {
 	homeAssistant: ["debootstrap", "python3-venv", "ca-certificates"],
 	registry: ["docker-registry"],
 	browser: ["chromium"],
+	/** What opens an archive without Davit, and what looks at the result. */
+	archives: ["age", "attr", "coreutils", "openssh-client", "tar", "zstd"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Part = keyof typeof packagesOf;
@@ -21,6 +23,7 @@ export const parts = [
 	"homeAssistant",
 	"registry",
 	"browser",
+	"archives",
 ] as const satisfies readonly Part[];
 
 /** Installs what is missing of the packages of `parts`; asks the network only then. */

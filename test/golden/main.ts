@@ -1,0 +1,79 @@
+import { generateKeyPairSync } from "node:crypto";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Archives, openArchives } from "@davit/agents/archives/archives.ts";
+import { packTree } from "@davit/agents/files/pack-tree.ts";
+import { manifestFor } from "@davit/agents/files/plant-archive.ts";
+import { runFileJob } from "@davit/agents/files/run-job.ts";
+import { Instant, newId, ResourceId } from "@davit/protocol";
+import { plantRestless, plantVolume } from "./plant-trees.ts";
+import { portrayTree } from "./portray-tree.ts";
+
+// node test/golden/main.ts FOLDER: makes the golden archives of the format that this very Davit writes. Done once for each version
+// of the format, as root, with the code of that day; what it made is never made again. `golden.test.ts` restores them for ever.
+
+const resource = ResourceId.parse("volume:grafana");
+const signal = AbortSignal.timeout(60_000);
+const quiet = () => undefined;
+
+async function main(folder: string): Promise<void> {
+	const scratch = mkdtempSync(join(tmpdir(), "davit-golden-"));
+	using _scratch = { [Symbol.dispose]: () => rmSync(scratch, { recursive: true }) };
+	mkdirSync(folder, { recursive: true });
+	if (readdirSync(folder).length > 0) throw new Error(`${folder} holds golden archives already`);
+	// The private half is thrown away: nobody can ever sign another.
+	const { privateKey, publicKey: key } = generateKeyPairSync("ed25519");
+	const publicKey = key.export({ type: "spki", format: "der" }).toString("base64");
+	const path = join(scratch, "archives");
+	const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+	const archives = await openArchives({ path, privateKey, publicKey, log, now: Date.now });
+
+	const volume = join(scratch, "volume");
+	plantVolume(volume);
+	await take(archives, { root: volume, takenAt: "2026-11-28T16:00:00.000Z", publicKey });
+
+	const restless = join(scratch, "restless");
+	const { disturb } = plantRestless(restless);
+	await take(archives, { root: restless, takenAt: "2026-11-28T17:00:00.000Z", publicKey, disturb });
+
+	cpSync(path, join(folder, "archives"), { recursive: true });
+	writeFileSync(join(folder, "public-key.txt"), `${publicKey}\n`);
+	await writeExpectations(archives, folder, scratch);
+}
+
+interface Taking {
+	readonly root: string;
+	readonly takenAt: string;
+	readonly publicKey: string;
+	readonly disturb?: () => void;
+}
+
+async function take(
+	archives: Archives,
+	{ root, takenAt, publicKey, disturb = quiet }: Taking,
+): Promise<void> {
+	const command = newId();
+	const directory = await archives.begin(resource, archives.archiveOf(command), Instant.parse(takenAt));
+	const packed = await packTree({ root, directory, signal, onProgress: disturb });
+	const manifest = { ...manifestFor(packed, { command, publicKey }), takenAt: Instant.parse(takenAt) };
+	await archives.commit(manifest, directory);
+}
+
+/** What came out when this day's code restored them, and what their manifests said. */
+async function writeExpectations(archives: Archives, folder: string, scratch: string): Promise<void> {
+	for (const { id, outcome } of await archives.list(resource)) {
+		const { folder: archive, manifest } = await archives.find(id);
+		const target = join(scratch, id);
+		await runFileJob({ kind: "unpack", archive, target }, { signal });
+		const { entries, contentBytes, warnings, losses } = manifest;
+		const expected = { outcome, entries, contentBytes, warnings, losses, tree: portrayTree(target) };
+		writeFileSync(join(folder, `${id}.expected.json`), `${JSON.stringify(expected, undefined, "\t")}\n`);
+	}
+}
+
+const [folder] = process.argv.slice(2);
+if (folder === undefined) {
+	process.stderr.write("usage: node test/golden/main.ts FOLDER\n");
+	process.exitCode = 2;
+} else await main(folder);
