@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { OperationError, ResourceId } from "@davit/protocol";
-import { configuredConsistency, readAgentConfig } from "./config.ts";
+import { configuredPolicy, readAgentConfig } from "./config.ts";
 
 const ground = mkdtempSync(join(tmpdir(), "davit-config-"));
 after(() => rmSync(ground, { recursive: true, force: true }));
@@ -41,8 +41,8 @@ test("a configuration is read with its defaults, and frozen through and through"
 	assert.equal(config.archivesPath, "/var/lib/davit/archives");
 	assert.equal(config.dockerSocket, "/var/run/docker.sock");
 	assert.equal(config.undoSeconds, 604_800);
-	assert.equal(configuredConsistency(config, ResourceId.parse("volume:grafana")), "stopped");
-	assert.equal(configuredConsistency(config, ResourceId.parse("volume:other")), undefined);
+	assert.equal(configuredPolicy(config, ResourceId.parse("volume:grafana")).consistency, "stopped");
+	assert.deepEqual(configuredPolicy(config, ResourceId.parse("volume:other")), {});
 	assert.ok(Object.isFrozen(config) && Object.isFrozen(config.broker) && Object.isFrozen(config.folders));
 });
 
@@ -57,6 +57,12 @@ test("a key that cannot be used is named with its value and the fix", () => {
 		[{ folders: ["/srv/a\nb"] }, "folders.0", String.raw`"/srv/a\nb"`],
 		[{ undoSeconds: -1 }, "undoSeconds", "-1"],
 		[{ resources: { "volume:a": { consistency: "quick" } } }, "resources.volume:a.consistency", '"quick"'],
+		[
+			{ resources: { "volume:a": { consistency: "engine-native" } } },
+			"resources.volume:a.consistency",
+			'"engine-native"',
+		],
+		[{ resources: { "volume:a": { writers: "live" } } }, "resources.volume:a.writers", '"live"'],
 	] as const) {
 		const { message, hint } = refusal({ ...good, ...changes });
 		assert.ok(message.includes(`key ${key} is ${value}`), message);

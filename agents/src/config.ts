@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { isAbsolute, join, normalize } from "node:path";
 import {
+	AskedConsistency,
 	Bytes,
-	Consistency,
 	FolderPath,
 	HostName,
 	OperationError,
+	Quiescence,
 	type ResourceId,
 	ResourceId as resourceId,
 	SiteName,
@@ -31,8 +32,11 @@ const Broker = z.strictObject({
 
 const ResourcePolicy = z.strictObject({
 	/** What is done with the containers that write to the resource while it is copied. */
-	consistency: Consistency,
+	consistency: AskedConsistency.optional(),
+	/** What they get for the moment of a snapshot, and for the whole copy where none can be made. */
+	writers: Quiescence.optional(),
 });
+type ResourcePolicy = z.infer<typeof ResourcePolicy>;
 
 const AgentFile = z.strictObject({
 	site: SiteName,
@@ -70,9 +74,9 @@ export const AgentConfig = AgentFile.transform((settings) => ({
 })).readonly();
 export type AgentConfig = z.infer<typeof AgentConfig>;
 
-/** The policy that the configuration has for a resource's writers, where it has one. */
-export function configuredConsistency(config: AgentConfig, resource: ResourceId): Consistency | undefined {
-	return config.resources[resource]?.consistency;
+/** What the configuration says of a resource's writers. */
+export function configuredPolicy(config: AgentConfig, resource: ResourceId): ResourcePolicy {
+	return config.resources[resource] ?? {};
 }
 
 /**

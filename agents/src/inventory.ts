@@ -54,7 +54,7 @@ export async function lookAround(
 		...config.folders.map((path) => {
 			const id = resourceId({ kind: "path", path });
 			const users = describeUsers({ resource: id, folder: path, exists: true }, surroundings);
-			return { id, anonymous: false, consistency: policyOf(id, {}, config), users };
+			return { id, anonymous: false, consistency: policyOf(id, {}, config).consistency, users };
 		}),
 	];
 	const inventory = fitInventory({
@@ -102,7 +102,7 @@ async function describeVolume(
 		anonymous: /^[0-9a-f]{64}$/.test(name) || labels["com.docker.volume.anonymous"] !== undefined,
 		driver: driver.slice(0, 100),
 		...(project === undefined ? {} : { project: project.slice(0, 255) }),
-		consistency: policyOf(id, labels, config),
+		consistency: policyOf(id, labels, config).consistency,
 		users: describeUsers({ resource: id, folder, exists: true }, surroundings),
 	};
 }

@@ -1,3 +1,4 @@
+import { AskedConsistency } from "@davit/protocol";
 import { usageError } from "./command-error.ts";
 import { type Invocation, textOption } from "./context.ts";
 
@@ -27,10 +28,17 @@ export function numberOption(invocation: Invocation, name: string): number | und
 }
 
 /** @throws CommandError usage */
-export function consistencyOption(invocation: Invocation): "stopped" | "paused" | "live" | undefined {
+export function consistencyOption(invocation: Invocation): AskedConsistency | undefined {
 	const text = textOption(invocation, "consistency");
-	if (text === undefined || text === "stopped" || text === "paused" || text === "live") return text;
-	throw usageError(`--consistency ${text} is not known`, "--consistency stopped, paused or live");
+	if (text === undefined) return undefined;
+	const asked = AskedConsistency.safeParse(text);
+	if (asked.success) return asked.data;
+	const known = `--consistency ${AskedConsistency.options.join(", ").replace(/, (?=\w+$)/, " or ")}`;
+	if (text !== "engine-native") throw usageError(`--consistency ${text} is not known`, known);
+	throw usageError(
+		"--consistency engine-native cannot be asked for: this Davit copies files, no database's own dump",
+		known,
+	);
 }
 
 function dashed(name: string): string {

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { Consistency } from "./consistency.ts";
 import { FailureReport } from "./failures.ts";
-import { Consistency } from "./operations/results.ts";
 import { UndoPoint } from "./plan.ts";
 import { Progress, ReportState } from "./report.ts";
 import { ResourceId } from "./resource.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Consistency } from "./operations/results.ts";
+import { Consistency } from "./consistency.ts";
 import { ResourceId } from "./resource.ts";
 import { ArchiveId, Bytes, CommandId, HostName, Instant, RunId, Sha256, SiteName } from "./vocabulary.ts";
 
@@ -44,6 +44,8 @@ export const Manifest = z.object({
 	losses: z.array(z.string()),
 	outcome: z.enum(["succeeded", "partial"]),
 	warnings: z.array(z.string()).max(1000),
+	/** What was done otherwise than asked, and why, without a loss; absent = nothing. */
+	notes: z.array(z.string()).max(50).optional(),
 	entries: z.int().nonnegative(),
 	/** What the tar holds of files' content: holes do not count. */
 	contentBytes: Bytes,

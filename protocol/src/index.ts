@@ -1,6 +1,7 @@
 export * from "./agent.ts";
 export * from "./archive.ts";
 export * from "./command.ts";
+export * from "./consistency.ts";
 export * from "./describe-issues.ts";
 export * from "./documents.ts";
 export * from "./failure-codes.ts";

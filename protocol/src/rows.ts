@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ArchiveSummary, Proof } from "./agent.ts";
-import { Consistency, KeepLast } from "./operations/results.ts";
+import { Consistency } from "./consistency.ts";
+import { KeepLast } from "./operations/results.ts";
 import { ResourceId } from "./resource.ts";
 import { Bytes, HostName, Instant, RunId } from "./vocabulary.ts";
 

@@ -45,6 +45,7 @@ test("what is of another kind than is wanted is refused as it was typed", async 
 	await refused("a resource where an archive is wanted", "verify", "photos");
 	await refused("a word that is no plan's id", "apply", "photos", "--confirm", "photos");
 	await refused("a consistency that does not exist", "backup", "photos", "--consistency", "fast");
+	await refused("a database's own copy", "backup", "photos", "--consistency", "engine-native");
 	await refused("a duration that is none", "backup", "photos", "--timeout", "soon");
 	await refused("times that are none", "schedule", "add", "nightly", "photos", "--cron", "99 3 * * *");
 	await refused(

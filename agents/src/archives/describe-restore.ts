@@ -1,4 +1,4 @@
-import type { Artefact, Manifest } from "@davit/protocol";
+import { type Artefact, consistencyPhrases, type Manifest } from "@davit/protocol";
 import { signatureNamespace } from "./sign-manifest.ts";
 
 /** Restores an archive with nothing of Davit: POSIX sh, sha256sum, zstd and tar. */
@@ -42,7 +42,7 @@ export function restoreGuide(manifest: Manifest, sshKey: string): string {
 	return `# How to restore this archive without Davit
 
 Archive **${archive}** of \`${resource}\` on host \`${host}\` (site \`${site}\`), taken ${takenAt}.
-${entries} entries, ${contentBytes} bytes of content. While it was taken its writers were: ${consistency}.
+${entries} entries, ${contentBytes} bytes of content. While it was taken containers that wrote were ${consistencyPhrases[consistency]} (${consistency}).
 Outcome: ${outcome}.
 
 ## Restore

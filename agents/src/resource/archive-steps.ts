@@ -27,6 +27,8 @@ export type BackupFacts = Located & {
 	readonly treated: readonly Treated[];
 	/** All that could write when it began, and what is done with each. */
 	readonly writers: Manifest["writers"];
+	/** What is done otherwise than asked, and why. */
+	readonly notes: readonly string[];
 };
 
 type Outputs = Map<string, Readonly<Record<string, unknown>>>;
@@ -173,6 +175,7 @@ function manifestOf(
 		...{ fidelity: tree.fidelity, losses: tree.losses, artefacts: [...tree.artefacts] },
 		outcome: strays.length === 0 ? tree.outcome : "partial",
 		warnings: [...strays, ...tree.warnings].slice(0, 1000),
+		...(facts.notes.length === 0 ? {} : { notes: [...facts.notes] }),
 		...{ entries: tree.entries, contentBytes: tree.contentBytes, davit: davitVersion },
 		...(engine === undefined ? {} : { engine: engine.version }),
 		...(Object.keys(volumeLabels).length === 0 ? {} : { volumeLabels }),

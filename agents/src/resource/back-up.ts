@@ -6,7 +6,7 @@ import { lackOfSpace } from "./check-space.ts";
 import { findUsersNow, isAlive, type User } from "./find-users.ts";
 import { type Located, locate } from "./locate.ts";
 import { planForCopy, type Treated } from "./plan-treatment.ts";
-import { policyOf } from "./policy.ts";
+import { noteNoSnapshot, policyFor, policyOf, withoutSnapshot } from "./policy.ts";
 import { reachOf } from "./reach-place.ts";
 import { downtimeOf, warningsOf } from "./writer-steps.ts";
 
@@ -20,14 +20,16 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 		refuseMissing(located);
 		await requireSpace(located, context, signal);
 		const { place, labels } = located;
-		const asked = params.consistency ?? policyOf(place.resource, labels, context.config);
+		const policy = policyFor(params.consistency, policyOf(place.resource, labels, context.config));
 		// The states of containers move fastest, so they are looked at last.
 		const startedAtMs = context.now();
 		const { engine } = context;
 		const users = await findUsersNow(place, engine, signal);
-		const treated = engine === undefined ? [] : await planForCopy(users, asked, { engine, signal });
+		const treated =
+			engine === undefined ? [] : await planForCopy(users, withoutSnapshot(policy), { engine, signal });
 		const archive = context.archives.archiveOf(context.command);
-		return { ...located, archive, startedAtMs, treated, writers: describeWriters(users, treated) };
+		const notes = policy.consistency === "snapshot" ? [noteNoSnapshot("this Davit makes none", policy)] : [];
+		return { ...located, archive, startedAtMs, treated, writers: describeWriters(users, treated), notes };
 	},
 	steps: archiveSteps,
 	result(facts, outputs) {
@@ -42,6 +44,7 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 			...{ contentBytes: copied.contentBytes, entries: copied.entries, warnings },
 			...{ consistency: consistencyOf(facts, strays), downtimeMs: downtimeOf(outputs) },
 			durationMs: Math.max(0, Math.round(atMs - facts.startedAtMs)),
+			...(facts.notes.length === 0 ? {} : { notes: facts.notes }),
 		});
 		return { state: warnings.length === 0 ? "succeeded" : "partial", result };
 	},

@@ -26,7 +26,7 @@ const defaultGraceSeconds = 10;
  */
 export async function planForCopy(
 	users: readonly User[],
-	consistency: Consistency,
+	consistency: Exclude<Consistency, "snapshot" | "engine-native">,
 	{ engine, signal }: { readonly engine: Engine; readonly signal: AbortSignal },
 ): Promise<readonly Treated[]> {
 	if (consistency === "live") return [];

@@ -1,9 +1,11 @@
-import type {
-	ArchiveDocument,
-	HostDocument,
-	ResourceDocument,
-	RunDocument,
-	ScheduleDocument,
+import {
+	type ArchiveDocument,
+	Consistency,
+	consistencyPhrases,
+	type HostDocument,
+	type ResourceDocument,
+	type RunDocument,
+	type ScheduleDocument,
 } from "@davit/protocol";
 import type { Context } from "../context.ts";
 import { archiveTable, resourceTable, runTable, shortAddress } from "./describe.ts";
@@ -17,7 +19,10 @@ export function describeResource(document: ResourceDocument, context: Context): 
 	const facts = [
 		["address", row.address],
 		["used by", users.length === 0 ? "no container" : users.join(", ")],
-		["writers", inventory === null ? "unknown" : `${inventory.consistency} while it is copied`],
+		[
+			"writers",
+			inventory === null ? "unknown" : `${consistencyPhrases[inventory.consistency]} while it is copied`,
+		],
 		["last good", row.lastGoodBackup === null ? "never" : when(row.lastGoodBackup.takenAt, context)],
 		["next due", row.nextDueAt === null ? "no schedule" : when(row.nextDueAt, context)],
 		[
@@ -73,7 +78,7 @@ export function describeArchive(document: ArchiveDocument, context: Context): st
 				`${formatBytes(row.bytes)} for ${formatBytes(row.contentBytes)} in ${formatCount(row.entries, "entry").replace(/ys$/, "ies")}`,
 			],
 			["proof", row.damaged ? "damaged" : row.proof.join(", ")],
-			["writers", row.consistency],
+			["writers", consistencyPhrases[row.consistency]],
 			["outcome", `${row.outcome}, ${row.fidelity} fidelity, ${formatSeconds(row.durationMs / 1000)}`],
 			["lies in", document.path ?? "unknown"],
 			["restore", `davit restore ${row.short} --plan`],
@@ -90,6 +95,7 @@ export function describeRun(document: RunDocument, context: Context): string {
 		...(document.downtimeSeconds === null
 			? []
 			: [["down", formatSeconds(document.downtimeSeconds)] as const]),
+		...toldBy(run.result ?? {}),
 		...(run.failure === undefined
 			? []
 			: [
@@ -106,6 +112,21 @@ export function describeRun(document: RunDocument, context: Context): string {
 		`${markOf(run.state, context.out)} ${run.run}  ${shortAddress(run)}  ${plain(run.operation)} ${run.state}`,
 		table(facts),
 	].join("\n");
+}
+
+/** What a backup says beside its numbers. */
+function toldBy(result: Readonly<Record<string, unknown>>): (readonly [string, string])[] {
+	const consistency = Consistency.safeParse(result["consistency"]);
+	const lines = (key: string, name: string) => {
+		const value = result[key];
+		const texts = Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+		return texts.map((text) => [name, text] as const);
+	};
+	return [
+		...(consistency.success ? [["writers", consistencyPhrases[consistency.data]] as const] : []),
+		...lines("notes", "note"),
+		...lines("warnings", "warning"),
+	];
 }
 
 export function describeSchedule(document: ScheduleDocument, context: Context): string {

@@ -11,7 +11,10 @@ export const act: readonly CommandSpec[] = [
 		summary: "Back up resources now.",
 		options: [
 			...watching,
-			{ flags: "--consistency <way>", summary: "what is done with writers: stopped, paused or live" },
+			{
+				flags: "--consistency <way>",
+				summary: "what makes the copy one moment's: snapshot, stopped, paused or live",
+			},
 		],
 		examples: ["davit backup nas/grafana-data", "davit backup nas/path:/srv/photos --consistency live"],
 		runs: true,
@@ -72,7 +75,10 @@ export const keep: readonly CommandSpec[] = [
 			{ flags: "--time-zone <zone>", summary: "of the times; default is this machine's" },
 			{ flags: "--jitter <duration>", summary: "up to so long after each time, at random" },
 			{ flags: "--keep-last <number>", summary: "so many of each resource's newest archives stay" },
-			{ flags: "--consistency <way>", summary: "what is done with writers: stopped, paused or live" },
+			{
+				flags: "--consistency <way>",
+				summary: "what makes the copy one moment's: snapshot, stopped, paused or live",
+			},
 		],
 		examples: ["davit schedule add nightly 'nas/*' --cron '0 3 * * *' --keep-last 14"],
 		documents: ["davit/schedule/1"],

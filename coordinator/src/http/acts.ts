@@ -1,6 +1,6 @@
 import {
 	ArchiveId,
-	Consistency,
+	AskedConsistency,
 	HostName,
 	KeepLast,
 	OperationError,
@@ -61,7 +61,7 @@ const PressedButton = z.object({
 	resource: ResourceId,
 	verb: z.enum(["backup", "verify"]),
 	archive: ArchiveId.optional(),
-	consistency: Consistency.optional(),
+	consistency: AskedConsistency.optional(),
 });
 
 function askForRun({ desk, exchange, body }: Asked): Done {
@@ -131,7 +131,7 @@ const WantedSchedule = z.object({
 	cron: z.string().trim().min(1).max(200),
 	timeZone: z.string().trim().max(64).default("UTC"),
 	jitterSeconds: z.coerce.number().int().nonnegative().max(86_400).default(0),
-	consistency: optionalText.pipe(Consistency.optional()).optional(),
+	consistency: optionalText.pipe(AskedConsistency.optional()).optional(),
 	keepLast: z
 		.union([z.number(), optionalText])
 		.transform((value) => (value === undefined ? undefined : Number(value)))

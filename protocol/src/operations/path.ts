@@ -1,15 +1,8 @@
 import { z } from "zod";
+import { Consistency } from "../consistency.ts";
 import { PlanFacts } from "../plan.ts";
 import { ArchiveId, FolderPath, Sha256 } from "../vocabulary.ts";
-import {
-	BackupResult,
-	Consistency,
-	KeepLast,
-	PlanAction,
-	PruneResult,
-	RestoreResult,
-	VerifyResult,
-} from "./results.ts";
+import { BackupResult, KeepLast, PlanAction, PruneResult, RestoreResult, VerifyResult } from "./results.ts";
 
 export const pathOperations = {
 	/** Copies a configured folder into a verified archive on the host while its writers are stopped, paused or left alone. */

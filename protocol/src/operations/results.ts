@@ -1,9 +1,6 @@
 import { z } from "zod";
+import { Consistency } from "../consistency.ts";
 import { ArchiveId, Bytes, CommandId, Instant } from "../vocabulary.ts";
-
-/** What is done with the containers that write to a resource while it is copied. */
-export const Consistency = z.enum(["stopped", "paused", "live"]);
-export type Consistency = z.infer<typeof Consistency>;
 
 /** How many of a resource's newest archives stay. */
 export const KeepLast = z.int().min(1).max(10_000);
@@ -29,6 +26,8 @@ export const BackupResult = z.object({
 	durationMs: z.int().nonnegative(),
 	/** What was left out or changed while it was read; not empty = `partial`. */
 	warnings: z.array(z.string()).max(50),
+	/** What was done otherwise than asked, and why, without a loss: still `succeeded`. Absent = nothing. */
+	notes: z.array(z.string()).max(50).optional(),
 });
 export type BackupResult = z.infer<typeof BackupResult>;
 

@@ -1,4 +1,4 @@
-import type { ArchiveDocument } from "@davit/protocol";
+import { type ArchiveDocument, consistencyPhrases } from "@davit/protocol";
 import { type Html, html } from "../html.ts";
 import type { Frame, Page } from "../page.ts";
 import { countEntries, exactTime, formatBytes, formatSeconds, moment } from "./format.ts";
@@ -39,7 +39,7 @@ function facts({ row }: ArchiveDocument, frame: Frame): Html {
 			<dt>Archive</dt><dd><code>${row.id}</code> of ${resourceLink(frame.root, row.host, row.resource)}</dd>
 			<dt>Taken</dt><dd>${exactTime(row.takenAt)}, in ${formatSeconds(row.durationMs / 1000)}${row.run !== undefined && html`, by ${runLink(frame.root, { run: row.run })}`}</dd>
 			<dt>Size</dt><dd>${formatBytes(row.bytes)}, of ${formatBytes(row.contentBytes)} in ${countEntries(row.entries)}</dd>
-			<dt>Containers that write</dt><dd>were ${row.consistency === "live" ? "left running" : row.consistency} while it was copied</dd>
+			<dt>Containers that write</dt><dd>were ${consistencyPhrases[row.consistency]} while it was copied</dd>
 			<dt>Fidelity</dt><dd>${row.fidelity === "full" ? "full: owners, modes, times, links, attributes" : "reduced: read through the archive API, which loses some attributes"}</dd>
 		</dl>
 		${sameAs("verify", row.short)}

@@ -1,5 +1,5 @@
 import type { ResourceDocument } from "@davit/protocol";
-import { parseResource, resourceName } from "@davit/protocol";
+import { consistencyPhrases, parseResource, resourceName } from "@davit/protocol";
 import { foreign, type Html, html } from "../html.ts";
 import type { Frame, Page } from "../page.ts";
 import { countOf, formatBytes, formatSeconds, moment, momentOrNever } from "./format.ts";
@@ -56,7 +56,7 @@ function facts({ row, inventory, restoreDowntimeSeconds }: ResourceDocument, fra
 	return html`<section id="facts" aria-label="Facts">
 		<dl>
 			<dt>What</dt><dd>${kind === "volume" ? "volume" : "folder"} on ${hostLink(frame.root, row.host)}${row.project !== null && html`, of stack ${foreign(row.project)}`}${inventory?.driver !== undefined && html`, driver ${foreign(inventory.driver)}`}</dd>
-			<dt>Last good backup</dt><dd>${good === null ? "none yet" : html`${moment(good.takenAt, frame.now)}, ${formatBytes(good.bytes)}, took ${formatSeconds(good.durationMs / 1000)}, writers ${good.consistency}`}</dd>
+			<dt>Last good backup</dt><dd>${good === null ? "none yet" : html`${moment(good.takenAt, frame.now)}, ${formatBytes(good.bytes)}, took ${formatSeconds(good.durationMs / 1000)}, writers ${consistencyPhrases[good.consistency]}`}</dd>
 			<dt>Next</dt><dd>${row.nextDueAt === null ? "nothing is scheduled" : moment(row.nextDueAt, frame.now)}</dd>
 			<dt>If you restore</dt><dd>${restoreDowntimeSeconds === null ? "how long it is down was not measured yet" : html`down about ${formatSeconds(restoreDowntimeSeconds)}, as measured at its last restore`}</dd>
 		</dl>
@@ -99,7 +99,7 @@ function uses({ row, inventory }: ResourceDocument, _frame: Frame): Html {
 	const policy =
 		inventory === null
 			? undefined
-			: html`<p>While it is copied, containers that write are <strong>${inventory.consistency === "live" ? "left running" : inventory.consistency}</strong>.</p>`;
+			: html`<p>While it is copied, containers that write are <strong>${consistencyPhrases[inventory.consistency]}</strong>.</p>`;
 	return html`<section id="uses" aria-labelledby="uses-head">
 		<h2 id="uses-head">Used by</h2>
 		${users.length === 0 ? html`<p>No container uses ${foreign(resourceName(row.resource))}.</p>` : html`<ul>${list}</ul>`}

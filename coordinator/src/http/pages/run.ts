@@ -50,6 +50,7 @@ function progress({ run, cancel }: RunDocument, frame: Frame): Html {
 function outcome({ run, downtimeSeconds }: RunDocument, frame: Frame): Html {
 	if (!isEnded(run.state)) return html`<section id="outcome" aria-label="Outcome"></section>`;
 	const warnings = listOf(run, "warnings");
+	const notes = listOf(run, "notes");
 	return html`<section id="outcome" aria-labelledby="outcome-head">
 		<h2 id="outcome-head">Outcome</h2>
 		${run.failure && html`<p><strong>Why:</strong> ${foreign(run.failure.message)}</p><p><strong>What now:</strong> ${foreign(run.failure.hint)} <span class="muted">code ${run.failure.code}</span></p>`}
@@ -60,6 +61,7 @@ function outcome({ run, downtimeSeconds }: RunDocument, frame: Frame): Html {
 			${downtimeSeconds !== null && html`<dt>Down</dt><dd>${formatSeconds(downtimeSeconds)}</dd>`}
 		</dl>
 		${warnings.length > 0 && html`<p>Left out or changed while it was read:</p><ul>${warnings.map((warning) => html`<li>${foreign(warning)}</li>`)}</ul>`}
+		${notes.length > 0 && html`<p>Done otherwise than asked:</p><ul>${notes.map((note) => html`<li>${foreign(note)}</li>`)}</ul>`}
 		${sameAs("log", run.run)}
 	</section>`;
 }

@@ -1,4 +1,10 @@
-import type { HostRow, ScheduleDocument, ScheduleRow, SchedulesDocument } from "@davit/protocol";
+import {
+	AskedConsistency,
+	type HostRow,
+	type ScheduleDocument,
+	type ScheduleRow,
+	type SchedulesDocument,
+} from "@davit/protocol";
 import { foreign, type Html, html, type Inserted } from "../html.ts";
 import type { Frame, Page } from "../page.ts";
 import { countOf, exactTime, moment } from "./format.ts";
@@ -101,7 +107,7 @@ function addForm({ root, query }: Frame, hosts: readonly HostRow[]): Html {
 			<label>When <input name="cron" required value="0 3 * * *" autocomplete="off"><small>minute, hour, day of month, month, day of week</small></label>
 			<label>Time zone <input name="timeZone" required value="${zone}" autocomplete="off"></label>
 			<label>Keep the newest <input name="keepLast" type="number" min="1" max="10000" inputmode="numeric"><small>empty = all of them; the newest good one always stays</small></label>
-			<label>Containers that write <select name="consistency"><option value="">as each resource says</option><option>paused</option><option>stopped</option><option>live</option></select></label>
+			<label>Containers that write <select name="consistency"><option value="">as each resource says</option>${AskedConsistency.options.map((word) => html`<option>${word}</option>`)}</select></label>
 			<button class="main">Add the schedule</button>
 		</form>
 		${sameAs("schedule", "add", "nightly", target || "nas/*", "--cron", "0 3 * * *", "--time-zone", zone)}
