@@ -121,6 +121,12 @@ export const ArchiveSummary = z.object({
 	manifestSha256: Sha256,
 	durationMs: z.int().nonnegative(),
 	run: RunId.optional(),
+	/** Its number among the archives of its resource: their order, whatever clocks say. */
+	sequence: z.int().positive().optional(),
+	/** Since when a person wants it kept. */
+	pinnedAt: Instant.optional(),
+	/** It is marked for removal, and goes after this unless it is undeleted. */
+	goesAt: Instant.optional(),
 });
 export type ArchiveSummary = z.infer<typeof ArchiveSummary>;
 
