@@ -1,10 +1,16 @@
-import type { OperationName } from "@davit/protocol";
+import { OperationError, type OperationName } from "@davit/protocol";
 import type { Handler } from "./operation.ts";
 import { backUp } from "./resource/back-up.ts";
 import { plan } from "./resource/plan.ts";
 import { prune } from "./resource/prune.ts";
 import { restore, undo } from "./resource/restore.ts";
 import { verify } from "./resource/verify.ts";
+
+/** Until the operations on stacks are here. */
+const refuseStack = {
+	read: (): Promise<never> =>
+		Promise.reject(new OperationError("unsupported", "this agent does not work on whole stacks yet")),
+};
 
 /** What this agent does for each operation of the catalogue; volumes and folders differ only in where their data lies. */
 export const handlers: { readonly [Name in OperationName]: Handler<Name> } = {
@@ -20,4 +26,10 @@ export const handlers: { readonly [Name in OperationName]: Handler<Name> } = {
 	"path.restore": restore,
 	"path.undo": undo,
 	"path.prune": prune,
+	"stack.backup": refuseStack,
+	"stack.verify": verify,
+	"stack.plan": refuseStack,
+	"stack.restore": refuseStack,
+	"stack.undo": refuseStack,
+	"stack.prune": prune,
 };

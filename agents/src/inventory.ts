@@ -15,6 +15,7 @@ import type { Engine, EngineContainer, EngineVolume } from "./docker/engine.ts";
 import { findUsers, type Surroundings, surveyMounts } from "./resource/find-users.ts";
 import { type Place, resolveLinks } from "./resource/place.ts";
 import { policyOf } from "./resource/policy.ts";
+import { type FoundStack, findStacks } from "./stack/find-stacks.ts";
 
 /** What an agent finds on its host. */
 export interface View {
@@ -56,6 +57,7 @@ export async function lookAround(
 			const users = describeUsers({ resource: id, folder: path, exists: true }, surroundings);
 			return { id, anonymous: false, consistency: policyOf(id, {}, config).consistency, users };
 		}),
+		...findStacks(containers).map((stack) => describeStack(stack, config)),
 	];
 	const inventory = fitInventory({
 		version: 1,
@@ -105,6 +107,18 @@ async function describeVolume(
 		consistency: policyOf(id, labels, config).consistency,
 		users: describeUsers({ resource: id, folder, exists: true }, surroundings),
 	};
+}
+
+function describeStack({ project, containers }: FoundStack, config: AgentConfig): InventoryResource {
+	const id = resourceId({ kind: "stack", stack: project });
+	const users = containers.map(({ name, state, labels, mounts }) => {
+		const service = labels["com.docker.compose.service"];
+		return {
+			...{ container: name, state, project, writes: mounts.some(({ writes }) => writes) },
+			...(service === undefined ? {} : { service }),
+		};
+	});
+	return { id, anonymous: false, project, consistency: policyOf(id, {}, config), users };
 }
 
 function describeUsers(place: Place, surroundings: Surroundings): InventoryResource["users"] {

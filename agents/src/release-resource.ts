@@ -16,7 +16,7 @@ export function releaseResource(name: string, { home, now }: { home: string; now
 	const resource = ResourceId.safeParse(name);
 	if (!resource.success) {
 		throw new OperationError("request-malformed", `${name} is no resource of this host`, {
-			hint: "name it as volume:NAME or path:/srv/x",
+			hint: "name it as volume:NAME, path:/srv/x or stack:PROJECT",
 		});
 	}
 	using journal = Journal.open({ file: journalFile(home), now, reserveBytes: 0 });

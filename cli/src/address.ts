@@ -36,11 +36,15 @@ export async function resolveArchive(address: string, context: Context): Promise
 /** The parameters' part that names the resource, as each operation has it. */
 export function resourceParams(resource: ResourceId): Readonly<Record<string, string>> {
 	const name = resource.slice(resource.indexOf(":") + 1);
-	return resource.startsWith("volume:") ? { volume: name } : { path: name };
+	return { [kindOf(resource)]: name };
 }
 
 export function operationName(verb: string, resource: ResourceId): string {
-	return `${resource.slice(0, resource.indexOf(":"))}.${verb}`;
+	return `${kindOf(resource)}.${verb}`;
+}
+
+function kindOf(resource: ResourceId): string {
+	return resource.slice(0, resource.indexOf(":"));
 }
 
 export function addressText({ host, resource }: ResourceAddress): string {

@@ -2,7 +2,7 @@ import {
 	type Description,
 	discoveryTopic,
 	type HostName,
-	parseResource,
+	kindWord,
 	type ResourceId,
 	resourceName,
 	type SiteName,
@@ -99,6 +99,8 @@ function hostDevice(view: SiteView, topics: Topics, { host, description }: SeenH
 	});
 }
 
+const models = { volume: "Volume", folder: "Folder", stack: "Stack" } as const;
+
 function resourceDevice(view: SiteView, place: ResourcePlace): object {
 	const { host, resource } = place;
 	return deviceMessage(view, {
@@ -106,7 +108,7 @@ function resourceDevice(view: SiteView, place: ResourcePlace): object {
 			identifiers: [deviceIdentifier(view.site, place.object)],
 			name: `${resourceName(resource)} (${host})`,
 			manufacturer: "Davit",
-			model: parseResource(resource).kind === "volume" ? "Volume" : "Folder",
+			model: models[kindWord(resource)],
 			via_device: deviceIdentifier(view.site, hostObject(host)),
 			...configurationUrl(view, `/resources/${host}/${encodeURIComponent(resource)}`),
 		},

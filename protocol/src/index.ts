@@ -7,6 +7,7 @@ export * from "./documents.ts";
 export * from "./failure-codes.ts";
 export * from "./failures.ts";
 export * from "./join.ts";
+export * from "./judge-parts.ts";
 export type { Logger } from "./log.ts";
 export * from "./operations/results.ts";
 export * from "./operations.ts";

@@ -1,8 +1,9 @@
 import type { z } from "zod";
 import { pathOperations } from "./operations/path.ts";
+import { stackOperations } from "./operations/stack.ts";
 import { volumeOperations } from "./operations/volume.ts";
-import { type ResourceId, resourceId } from "./resource.ts";
-import { FolderPath, VolumeName } from "./vocabulary.ts";
+import { parseResource, type ResourceId, resourceId } from "./resource.ts";
+import { FolderPath, ProjectName, VolumeName } from "./vocabulary.ts";
 
 /** What an operation does to the resource it names. Only one that writes or destroys runs at a time. */
 export type Effect = "reads" | "writes" | "destroys";
@@ -14,10 +15,11 @@ interface Definition {
 }
 
 /** The catalogue: every operation there is, once. */
-export const operations = { ...volumeOperations, ...pathOperations } as const satisfies Record<
-	string,
-	Definition
->;
+export const operations = {
+	...volumeOperations,
+	...pathOperations,
+	...stackOperations,
+} as const satisfies Record<string, Definition>;
 
 export type OperationName = keyof typeof operations;
 export type Params<Name extends OperationName> = z.infer<(typeof operations)[Name]["params"]>;
@@ -37,11 +39,12 @@ export function verbOf(operation: OperationName): Verb {
 
 /** The operation of a verb on a resource: `backup` of `path:/srv/x` is `path.backup`. */
 export function operationFor(verb: Verb, resource: ResourceId): OperationName {
-	return resource.startsWith("volume:") ? `volume.${verb}` : `path.${verb}`;
+	return `${parseResource(resource).kind}.${verb}`;
 }
 
 /** The resource that parsed parameters name. */
 export function resourceOf(params: Params<OperationName>): ResourceId {
+	if ("stack" in params) return resourceId({ kind: "stack", stack: ProjectName.parse(params.stack) });
 	return "volume" in params
 		? resourceId({ kind: "volume", volume: VolumeName.parse(params.volume) })
 		: resourceId({ kind: "path", path: FolderPath.parse(params.path) });

@@ -1,18 +1,23 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { FolderPath, VolumeName } from "./vocabulary.ts";
+import { FolderPath, ProjectName, VolumeName } from "./vocabulary.ts";
 
-/** What a host has to protect: `volume:NAME` or `path:/srv/x`, as one string on the wire and on the command line. */
+/** What a host has to protect: `volume:NAME`, `path:/srv/x` or `stack:PROJECT`, as one string on the wire and on the command line. */
 export const ResourceId = z
 	.string()
 	.max(4200)
-	.refine((text) => parseKind(text) !== undefined, "a resource is volume:NAME or path:/absolute/folder")
+	.refine(
+		(text) => parseKind(text) !== undefined,
+		"a resource is volume:NAME, path:/absolute/folder or stack:PROJECT",
+	)
 	.brand<"ResourceId">();
 export type ResourceId = z.infer<typeof ResourceId>;
 
 export type Resource =
 	| { readonly kind: "volume"; readonly volume: VolumeName }
-	| { readonly kind: "path"; readonly path: FolderPath };
+	| { readonly kind: "path"; readonly path: FolderPath }
+	/** A Compose project: its volumes, folders, files and networks. */
+	| { readonly kind: "stack"; readonly stack: ProjectName };
 
 /** The parts of a resource's id. */
 export function parseResource(id: ResourceId): Resource {
@@ -22,7 +27,9 @@ export function parseResource(id: ResourceId): Resource {
 }
 
 export function resourceId(resource: Resource): ResourceId {
-	return ResourceId.parse(resource.kind === "volume" ? `volume:${resource.volume}` : `path:${resource.path}`);
+	const { kind } = resource;
+	const name = kind === "volume" ? resource.volume : kind === "path" ? resource.path : resource.stack;
+	return ResourceId.parse(`${kind}:${name}`);
 }
 
 /** The name a person types: the volume's name or the folder's path. */
@@ -30,8 +37,19 @@ export function resourceName(id: ResourceId): string {
 	return id.slice(id.indexOf(":") + 1);
 }
 
+/** As a person calls its kind. */
+export function kindWord(id: ResourceId): "volume" | "folder" | "stack" {
+	const { kind } = parseResource(id);
+	return kind === "path" ? "folder" : kind;
+}
+
+/** The parameters' part that names the resource: `volume`, `path` or `stack`, as each operation has it. */
+export function resourceParams(id: ResourceId): Readonly<Record<string, string>> {
+	return { [parseResource(id).kind]: resourceName(id) };
+}
+
 /**
- * The resource as one topic level and as a part of Home Assistant's ids: `volume-` or `path-` and a slug of
+ * The resource as one topic level and as a part of Home Assistant's ids: `volume-`, `path-` or `stack-` and a slug of
  * [a-z0-9_-], at most 64 characters. A name that the slug does not spell exactly gets eight digits of its SHA-256,
  * so two resources never share a key.
  */
@@ -54,6 +72,10 @@ function parseKind(text: string): Resource | undefined {
 	if (text.startsWith("path:")) {
 		const path = FolderPath.safeParse(text.slice("path:".length));
 		return path.success ? { kind: "path", path: path.data } : undefined;
+	}
+	if (text.startsWith("stack:")) {
+		const stack = ProjectName.safeParse(text.slice("stack:".length));
+		return stack.success ? { kind: "stack", stack: stack.data } : undefined;
 	}
 	return undefined;
 }

@@ -42,6 +42,17 @@ export const VolumeName = z
 	.brand<"VolumeName">();
 export type VolumeName = z.infer<typeof VolumeName>;
 
+/** A Compose project's name, by Compose's own rule. */
+export const ProjectName = z
+	.string()
+	.max(255)
+	.regex(
+		/^[a-z0-9][a-z0-9_-]*$/,
+		"a Compose project's name starts with a-z or a digit and has only a-z, digits, _ and -",
+	)
+	.brand<"ProjectName">();
+export type ProjectName = z.infer<typeof ProjectName>;
+
 /** An absolute, normal path of a configured folder: no `..`, no `//`, no control characters, no trailing slash. */
 export const FolderPath = z
 	.string()

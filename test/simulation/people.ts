@@ -14,6 +14,7 @@ import {
 	type ResourceId,
 	type Response,
 	resourceName,
+	resourceParams,
 	topicsOf,
 } from "@davit/protocol";
 import type { Message } from "@davit/protocol/mqtt";
@@ -200,8 +201,7 @@ export class People implements Party {
 }
 
 function namedBy(resource: ResourceId): Record<string, unknown> {
-	const name = resourceName(resource);
-	return resource.startsWith("volume:") ? { volume: name } : { path: name };
+	return resourceParams(resource);
 }
 
 /** Undefined where the coordinator refuses. */

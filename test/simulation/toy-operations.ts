@@ -88,6 +88,8 @@ export function toyHandlers(performer: Performer): Handlers {
 	return {
 		...{ "path.backup": backup, "path.restore": swap, "path.undo": swap, "path.prune": prune },
 		...{ "volume.backup": backup, "volume.restore": swap, "volume.undo": swap, "volume.prune": prune },
+		...{ "stack.backup": backup, "stack.restore": swap, "stack.undo": swap, "stack.prune": prune },
+		...{ "stack.verify": verify, "stack.plan": plan },
 		...{ "path.verify": verify, "path.plan": plan, "volume.verify": verify, "volume.plan": plan },
 	};
 }
@@ -172,7 +174,7 @@ function stepOf(effect: Effect, { performer, facts, run, isBeforeCommit }: Perfo
 	};
 }
 
-function readVerify(performer: Performer): Reading<"path.verify" | "volume.verify"> {
+function readVerify(performer: Performer): Reading<"path.verify" | "volume.verify" | "stack.verify"> {
 	return {
 		async read(params, { command, run, now }, signal) {
 			const resource = resourceOf(params);
@@ -189,7 +191,7 @@ function readVerify(performer: Performer): Reading<"path.verify" | "volume.verif
 	};
 }
 
-function readPlan(performer: Performer): Reading<"path.plan" | "volume.plan"> {
+function readPlan(performer: Performer): Reading<"path.plan" | "volume.plan" | "stack.plan"> {
 	return {
 		async read(params, { command, run, now }, signal) {
 			const resource = resourceOf(params);

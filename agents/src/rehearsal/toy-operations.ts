@@ -52,6 +52,8 @@ export function toyHandlers(disturb: Disturb = () => undefined): Handlers {
 		...{ "path.plan": refused, "path.undo": refused, "path.prune": refused },
 		...{ "volume.backup": refused, "volume.verify": refused, "volume.plan": refused },
 		...{ "volume.restore": refused, "volume.undo": refused, "volume.prune": refused },
+		...{ "stack.backup": refused, "stack.verify": refused, "stack.plan": refused },
+		...{ "stack.restore": refused, "stack.undo": refused, "stack.prune": refused },
 	};
 }
 

@@ -1,10 +1,11 @@
-import { BackupResult, type Manifest, OperationError, parseResource, resourceOf } from "@davit/protocol";
+import { BackupResult, type Manifest, OperationError, resourceOf } from "@davit/protocol";
 import { z } from "zod";
 import type { Operation, OperationContext } from "../operation.ts";
 import { archiveSteps, type BackupFacts, consistencyOf, takenAt } from "./archive-steps.ts";
 import { lackOfSpace } from "./check-space.ts";
 import { findUsersNow, isAlive, type User } from "./find-users.ts";
 import { type Located, locate } from "./locate.ts";
+import { parsePlaced } from "./place.ts";
 import { planForCopy, type Treated } from "./plan-treatment.ts";
 import { noteNoSnapshot, policyFor, policyOf, withoutSnapshot } from "./policy.ts";
 import { reachOf } from "./reach-place.ts";
@@ -56,7 +57,7 @@ const Sealed = z.object({ bytes: z.int(), atMs: z.number() });
 
 function refuseMissing({ place }: Located): void {
 	if (place.exists) return;
-	const resource = parseResource(place.resource);
+	const resource = parsePlaced(place);
 	if (resource.kind === "path") {
 		throw new OperationError("path-not-found", `${resource.path} cannot be backed up: it is not there`);
 	}

@@ -1,12 +1,12 @@
 import { mkdir, rmdir } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { OperationError, parseResource } from "@davit/protocol";
+import { OperationError } from "@davit/protocol";
 import { commandLabel } from "../docker/command-label.ts";
 import { requireEngine } from "../docker/require-engine.ts";
 import { errnoOf } from "../files/file-failure.ts";
 import type { OperationContext, Step } from "../operation.ts";
 import { openHands } from "./open-hands.ts";
-import { isFolder } from "./place.ts";
+import { isFolder, parsePlaced } from "./place.ts";
 import type { Reached } from "./reach-place.ts";
 
 /** Of a deleted volume, what it is made again with. */
@@ -15,7 +15,7 @@ type CreateFacts = Reached & { readonly labels: Readonly<Record<string, string>>
 /** Makes a volume or a folder again that is gone, so that there is something to swap. */
 export function createStep(facts: CreateFacts, context: OperationContext): Step {
 	const { place, labels } = facts;
-	const resource = parseResource(place.resource);
+	const resource = parsePlaced(place);
 	const { command } = context;
 	const isOurs = async (signal: AbortSignal): Promise<boolean> => {
 		if (resource.kind === "path") return isFolder(place.folder);

@@ -24,9 +24,13 @@ export type LocateContext = Pick<OperationContext, "engine" | "config" | "comman
  * Finds a resource's data and refuses what must not be touched. One that is gone is found too, as a place that does not exist.
  * @throws OperationError path-not-allowed | docker-unreachable
  */
-export function locate(resource: ResourceId, context: LocateContext, signal: AbortSignal): Promise<Located> {
+export async function locate(
+	resource: ResourceId,
+	context: LocateContext,
+	signal: AbortSignal,
+): Promise<Located> {
 	const parsed = parseResource(resource);
-	return parsed.kind === "volume"
-		? locateVolume(parsed.volume, context, signal)
-		: locateFolder(parsed.path, context.config);
+	if (parsed.kind === "volume") return locateVolume(parsed.volume, context, signal);
+	if (parsed.kind === "path") return locateFolder(parsed.path, context.config);
+	throw new TypeError(`${resource} lies in more than one place`);
 }

@@ -1,6 +1,6 @@
 import { lstat, readFile, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { CommandId, ResourceId } from "@davit/protocol";
+import { type CommandId, parseResource, type Resource, type ResourceId } from "@davit/protocol";
 
 /** Where a resource's data lies on this host; JSON, so that it can be committed. */
 export type Place = {
@@ -10,6 +10,13 @@ export type Place = {
 	/** False where it is gone and a restore makes it again. */
 	readonly exists: boolean;
 };
+
+/** What lies in one place: a volume or a folder. */
+export function parsePlaced({ resource }: Place): Exclude<Resource, { kind: "stack" }> {
+	const parsed = parseResource(resource);
+	if (parsed.kind === "stack") throw new TypeError(`${resource} lies in more than one place`);
+	return parsed;
+}
 
 /** Where a restore unpacks: beside the data, so that one rename puts it in place. */
 export function newFolder(place: Place, command: CommandId): string {

@@ -5,7 +5,7 @@ import { chooseRemovals } from "./choose-removals.ts";
 type PruneFacts = { readonly removals: readonly ArchiveId[]; readonly kept: number };
 
 /** Removes archives beyond the newest `keepLast`, oldest first, never the newest good one. */
-export const prune: Operation<"volume.prune" | "path.prune", PruneFacts> = {
+export const prune: Operation<"volume.prune" | "path.prune" | "stack.prune", PruneFacts> = {
 	async prepare(params, { archives }) {
 		const all = await archives.list(resourceOf(params));
 		const removals = chooseRemovals(all, params.keepLast);

@@ -3,7 +3,7 @@ import type { Reading } from "../operation.ts";
 import { showProgress } from "./show-progress.ts";
 
 /** Reads every byte of an archive and records what came of it: the proof, or that it is damaged. */
-export const verify: Reading<"volume.verify" | "path.verify"> = {
+export const verify: Reading<"volume.verify" | "path.verify" | "stack.verify"> = {
 	async read(params, context, signal) {
 		const { archive } = params;
 		const resource = resourceOf(params);

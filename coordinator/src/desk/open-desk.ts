@@ -7,7 +7,7 @@ import {
 	type PlanId,
 	type PrincipalName,
 	RequestId,
-	resourceName,
+	resourceParams,
 	type StartedDocument,
 	type StatusDocument,
 } from "@davit/protocol";
@@ -133,7 +133,6 @@ function applyPlan(
 ): StartedDocument {
 	const { record, facts } = readyPlan(core.parts, plan);
 	const { host, resource, action } = record;
-	const name = resourceName(resource);
 	const operation = operationFor(action.action, resource);
 	const response = core.ask(
 		{
@@ -142,7 +141,7 @@ function applyPlan(
 			host,
 			operation,
 			params: {
-				...(resource.startsWith("volume:") ? { volume: name } : { path: name }),
+				...resourceParams(resource),
 				...(action.action === "restore" ? { archive: action.archive } : {}),
 				plan: facts.digest,
 			},

@@ -62,11 +62,19 @@ function documentOf(found: Partial<Omit<AddressDocument, "schema">> & { host: Ho
 	return { schema: "davit/address/1", resource: null, archive: null, run: null, ...found };
 }
 
-/** Every resource that `name` may mean, without guessing; a folder's last part counts where nothing has the whole name. */
+/** Every resource that `name` may mean, without guessing; a stack's name counts where no volume or folder has it, a folder's last part where nothing has the whole name. */
 function placesNamed(core: Core, name: string): Place[] {
-	const whole = placesWhere(core, name, (id, text) => id === text || resourceName(id) === text);
+	const isNamed = (id: ResourceId, text: string) => id === text || resourceName(id) === text;
+	// A stack and its volume are often called the same: the shorter name is the volume's.
+	const whole = placesWhere(core, name, (id, text) => isNamed(id, text) && !isShortForStack(id, text));
 	if (whole.length > 0) return whole;
+	const stacks = placesWhere(core, name, isNamed);
+	if (stacks.length > 0) return stacks;
 	return placesWhere(core, name, (id, text) => id.startsWith("path:") && basename(id) === text);
+}
+
+function isShortForStack(id: ResourceId, text: string): boolean {
+	return id.startsWith("stack:") && id !== text;
 }
 
 function placesWhere(core: Core, name: string, isNamed: (id: ResourceId, text: string) => boolean): Place[] {

@@ -149,6 +149,12 @@ function judgeProtection(core: Core, { record: { host } }: HostEntry, known: Res
 	const lastGood = lastGoodOf(known);
 	const age = lastGood === null ? "never" : `${ageWords(core.now() - Date.parse(lastGood.takenAt))} ago`;
 	if (schedules.length === 0) {
+		if (known.id.startsWith("stack:") && lastGood === null) {
+			return [
+				"ignored",
+				`its volumes can be backed up one by one; davit backup ${host}/${known.id} keeps its files and networks too`,
+			];
+		}
 		if (known.listed?.anonymous && lastGood === null) {
 			return [
 				"ignored",

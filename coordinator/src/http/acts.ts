@@ -7,10 +7,10 @@ import {
 	operationFor,
 	PlanAction,
 	PlanId,
-	parseResource,
 	Request,
 	ResourceId,
 	RunId,
+	resourceParams,
 } from "@davit/protocol";
 import { z } from "zod";
 import type { Desk } from "../desk.ts";
@@ -80,10 +80,8 @@ function askForRun({ desk, exchange, body }: Asked): Done {
 /** A form says verb and resource; the request says operation and parameters. */
 function readButton(body: Body): Request {
 	const { host, resource, verb, archive, consistency } = read(PressedButton, body);
-	const parsed = parseResource(resource);
-	const of = parsed.kind === "volume" ? { volume: parsed.volume } : { path: parsed.path };
 	const params = {
-		...of,
+		...resourceParams(resource),
 		...(verb === "verify" && archive !== undefined ? { archive } : {}),
 		...(verb === "backup" && consistency !== undefined ? { consistency } : {}),
 	};

@@ -10,6 +10,7 @@ import {
 	type ResourceId,
 	type RunId,
 	resourceName,
+	resourceParams,
 } from "@davit/protocol";
 import { type Core, shortId } from "../core/context.ts";
 import type { RunRecord } from "../history/records.ts";
@@ -124,8 +125,7 @@ function newPlanId(core: Core): PlanId {
 }
 
 function paramsOf({ resource, action }: PlanWanted): Record<string, unknown> {
-	const name = resourceName(resource);
-	return { ...(resource.startsWith("volume:") ? { volume: name } : { path: name }), action };
+	return { ...resourceParams(resource), action };
 }
 
 function hasArchive(core: Core, { host, resource, action }: PlanWanted): boolean {

@@ -6,7 +6,7 @@ import {
 	PrincipalName,
 	RequestId,
 	type ResourceId,
-	resourceName,
+	resourceParams,
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
 import type { RunRecord, ScheduleRecord, Waiting } from "../history/records.ts";
@@ -67,7 +67,7 @@ function targetsOf(core: Core, target: string): { host: HostName; resource: Reso
 	const one = resourceOfTarget(target);
 	if (one !== undefined) return entry.resources.has(one) ? [{ host, resource: one }] : [];
 	return [...entry.resources.values()]
-		.filter(({ listed }) => listed !== undefined && !listed.anonymous)
+		.filter(({ id, listed }) => listed !== undefined && !listed.anonymous && !id.startsWith("stack:"))
 		.map(({ id }) => ({ host, resource: id }));
 }
 
@@ -90,7 +90,6 @@ function isDone(core: Core, schedule: ScheduleRecord, waiting: Waiting): boolean
 	}
 	const open = core.runs.open().filter(({ run, schedule: name }) => run.host === host && name !== null);
 	if (open.length >= runsPerHost) return false;
-	const name = resourceName(resource);
 	recordRequest(core, {
 		request: {
 			version: 1,
@@ -98,7 +97,7 @@ function isDone(core: Core, schedule: ScheduleRecord, waiting: Waiting): boolean
 			host,
 			operation: operationFor("backup", resource),
 			params: {
-				...(resource.startsWith("volume:") ? { volume: name } : { path: name }),
+				...resourceParams(resource),
 				...(schedule.consistency === undefined ? {} : { consistency: schedule.consistency }),
 			},
 		},
@@ -115,14 +114,13 @@ export function pruneAfter(core: Core, { run, schedule: name }: RunRecord): void
 	const keepLast = core.schedules.find(name)?.record.keepLast;
 	if (keepLast === undefined) return;
 	const { host, resource } = run;
-	const target = resourceName(resource);
 	recordRequest(core, {
 		request: {
 			version: 1,
 			id: derivedId(core.now(), `prune ${run.run}`),
 			host,
 			operation: operationFor("prune", resource),
-			params: { ...(resource.startsWith("volume:") ? { volume: target } : { path: target }), keepLast },
+			params: { ...resourceParams(resource), keepLast },
 		},
 		principal: schedulePrincipal,
 		schedule: name,

@@ -1,4 +1,4 @@
-import { operationFor, PrincipalName, parseResource, type Request } from "@davit/protocol";
+import { operationFor, PrincipalName, type Request, resourceParams } from "@davit/protocol";
 import { type Component, entity, type ResourcePlace } from "./component.ts";
 
 const homeAssistant = PrincipalName.parse("home-assistant");
@@ -6,12 +6,11 @@ const homeAssistant = PrincipalName.parse("home-assistant");
 /** Asks the coordinator for a backup. The press is a request, never a command: the coordinator authorises and answers it. */
 export function backupButton(place: ResourcePlace): Component {
 	const { host, resource, topics } = place;
-	const parsed = parseResource(resource);
 	const request: Omit<Request, "id"> = {
 		version: 1,
 		host,
 		operation: operationFor("backup", resource),
-		params: parsed.kind === "volume" ? { volume: parsed.volume } : { path: parsed.path },
+		params: resourceParams(resource),
 	};
 	return {
 		...entity("button", place, { id: "back_up", name: "Back up" }),

@@ -1,5 +1,5 @@
 import type { ResourceDocument } from "@davit/protocol";
-import { consistencyPhrases, parseResource, resourceName } from "@davit/protocol";
+import { consistencyPhrases, kindWord, resourceName } from "@davit/protocol";
 import { foreign, type Html, html } from "../html.ts";
 import type { Frame, Page } from "../page.ts";
 import { countOf, formatBytes, formatSeconds, moment, momentOrNever } from "./format.ts";
@@ -52,10 +52,9 @@ function verdict({ row }: ResourceDocument, frame: Frame): Html {
 
 function facts({ row, inventory, restoreDowntimeSeconds }: ResourceDocument, frame: Frame): Html {
 	const good = row.lastGoodBackup;
-	const { kind } = parseResource(row.resource);
 	return html`<section id="facts" aria-label="Facts">
 		<dl>
-			<dt>What</dt><dd>${kind === "volume" ? "volume" : "folder"} on ${hostLink(frame.root, row.host)}${row.project !== null && html`, of stack ${foreign(row.project)}`}${inventory?.driver !== undefined && html`, driver ${foreign(inventory.driver)}`}</dd>
+			<dt>What</dt><dd>${kindWord(row.resource)} on ${hostLink(frame.root, row.host)}${row.project !== null && html`, of stack ${foreign(row.project)}`}${inventory?.driver !== undefined && html`, driver ${foreign(inventory.driver)}`}</dd>
 			<dt>Last good backup</dt><dd>${good === null ? "none yet" : html`${moment(good.takenAt, frame.now)}, ${formatBytes(good.bytes)}, took ${formatSeconds(good.durationMs / 1000)}, writers ${consistencyPhrases[good.consistency]}`}</dd>
 			<dt>Next</dt><dd>${row.nextDueAt === null ? "nothing is scheduled" : moment(row.nextDueAt, frame.now)}</dd>
 			<dt>If you restore</dt><dd>${restoreDowntimeSeconds === null ? "how long it is down was not measured yet" : html`down about ${formatSeconds(restoreDowntimeSeconds)}, as measured at its last restore`}</dd>

@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { PlanFacts } from "../plan.ts";
+import { ArchiveId, ProjectName, Sha256 } from "../vocabulary.ts";
+import {
+	BackupResult,
+	Consistency,
+	KeepLast,
+	PlanAction,
+	PruneResult,
+	RestoreResult,
+	VerifyResult,
+} from "./results.ts";
+
+export const stackOperations = {
+	/** Copies all volumes and folders of a Compose project, its files, networks and image digests into one verified archive, its containers stopped or paused once. */
+	"stack.backup": {
+		effect: "reads",
+		params: z.strictObject({
+			stack: ProjectName,
+			consistency: Consistency.optional(),
+			/** Whether the images themselves go into the archive, for a host that no registry gives them to; else their digests only. */
+			images: z.boolean().optional(),
+		}),
+		result: BackupResult,
+	},
+	/** Reads every byte of an archive of a stack, part by part, and compares it with its signed manifests. */
+	"stack.verify": {
+		effect: "reads",
+		params: z.strictObject({ stack: ProjectName, archive: ArchiveId }),
+		result: VerifyResult,
+	},
+	/** Says what a restore or an undo of a stack would do, without doing it. */
+	"stack.plan": {
+		effect: "reads",
+		params: z.strictObject({ stack: ProjectName, action: PlanAction }),
+		result: PlanFacts,
+	},
+	/** Brings a Compose project back as an archive has it: networks, volumes, folders, files and images, then its containers. */
+	"stack.restore": {
+		effect: "destroys",
+		params: z.strictObject({ stack: ProjectName, archive: ArchiveId, plan: Sha256 }),
+		result: RestoreResult,
+	},
+	/** Puts back what a stack's newest restore set aside; what is replaced is kept as an undo in turn. */
+	"stack.undo": {
+		effect: "destroys",
+		params: z.strictObject({ stack: ProjectName, plan: Sha256 }),
+		result: RestoreResult,
+	},
+	/** Removes a stack's archives beyond the newest `keepLast`, never the newest good one. */
+	"stack.prune": {
+		effect: "destroys",
+		params: z.strictObject({ stack: ProjectName, keepLast: KeepLast }),
+		result: PruneResult,
+	},
+} as const;
