@@ -118,7 +118,7 @@ function describeStack({ project, containers }: FoundStack, config: AgentConfig)
 			...(service === undefined ? {} : { service }),
 		};
 	});
-	return { id, anonymous: false, project, consistency: policyOf(id, {}, config), users };
+	return { id, anonymous: false, project, consistency: policyOf(id, {}, config).consistency, users };
 }
 
 function describeUsers(place: Place, surroundings: Surroundings): InventoryResource["users"] {

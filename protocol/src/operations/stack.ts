@@ -1,15 +1,8 @@
 import { z } from "zod";
+import { Consistency } from "../consistency.ts";
 import { PlanFacts } from "../plan.ts";
 import { ArchiveId, ProjectName, Sha256 } from "../vocabulary.ts";
-import {
-	BackupResult,
-	Consistency,
-	KeepLast,
-	PlanAction,
-	PruneResult,
-	RestoreResult,
-	VerifyResult,
-} from "./results.ts";
+import { BackupResult, KeepLast, PlanAction, PruneResult, RestoreResult, VerifyResult } from "./results.ts";
 
 export const stackOperations = {
 	/** Copies all volumes and folders of a Compose project, its files, networks and image digests into one verified archive, its containers stopped or paused once. */
