@@ -69,6 +69,11 @@ export const failures = {
 		"upgrade Davit on that host",
 		{ exitCode: 4 },
 	),
+	"archive-locked": failure(
+		"the archive is encrypted, and no key on that host opens it",
+		"on that host: davit key add --identity-file FILE, with the recovery kit's key",
+		{ exitCode: 4 },
+	),
 	"archive-protected": failure(
 		"it is the newest good archive of its resource, which Davit never removes",
 		"take a newer one first",
@@ -210,6 +215,13 @@ export const failures = {
 		retryable: true,
 	}),
 	"port-taken": failure("the port is used by another program", "stop it, or choose another with DAVIT_PORT"),
+	"key-invalid": failure(
+		"an age key or recipient cannot be used",
+		"copy it again, whole, from the recovery kit",
+		{
+			exitCode: 2,
+		},
+	),
 	"configuration-invalid": failure("a configuration key cannot be used", "mend the key named above", {
 		exitCode: 2,
 	}),

@@ -1,15 +1,30 @@
 import type { Artefact, Manifest } from "@davit/protocol";
+import type { Seal } from "../encryption/find-header.ts";
 
 /** What can be asked of the files of a host, as JSON: run in a worker thread, or in a process inside a container. */
 export type FileJob =
-	| { readonly kind: "pack"; readonly root: string; readonly directory: string }
-	| { readonly kind: "unpack"; readonly archive: string; readonly target: string }
+	| { readonly kind: "pack"; readonly root: string; readonly directory: string; readonly seals?: Seals }
+	| ({ readonly kind: "unpack"; readonly target: string } & Opened)
 	| { readonly kind: "compare"; readonly wanted: Wanted; readonly root: string; readonly exact?: boolean }
 	| { readonly kind: "measure"; readonly root: string }
-	| { readonly kind: "verify"; readonly archive: string };
+	| ({ readonly kind: "verify" } & Opened);
+
+/** How an archive's two files are encrypted. */
+export interface Seals {
+	readonly content: Seal;
+	readonly entries: Seal;
+}
+
+/** An archive's folder; of an encrypted one with the key of each file, in base64, by its name: what may be read of it. */
+export interface Opened {
+	readonly archive: string;
+	readonly fileKeys?: FileKeys;
+}
+
+export type FileKeys = Readonly<Record<string, string>>;
 
 /** What a tree is compared with: an archive's folder, or another tree. */
-export type Wanted = { readonly archive: string } | { readonly tree: string };
+export type Wanted = Opened | { readonly tree: string };
 
 export interface FileProgress {
 	/** Of content: what files hold. */
@@ -21,6 +36,10 @@ export interface FileContext {
 	readonly signal: AbortSignal;
 	/** Called often; whoever sends it on limits the rate. */
 	readonly onProgress?: (progress: FileProgress) => void;
+	/** Of the archive that is read, where it is encrypted. */
+	readonly fileKeys?: FileKeys;
+	/** For the archive that is written, where it is to be encrypted. */
+	readonly seals?: Seals;
 }
 
 export interface FileResults {

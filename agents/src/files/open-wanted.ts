@@ -1,12 +1,10 @@
-import { join } from "node:path";
 import { OperationError } from "@davit/protocol";
 import { readManifest } from "../archives/read-manifest.ts";
-import type { Wanted } from "./job.ts";
+import type { Opened, Wanted } from "./job.ts";
 import { hashFile, listTree } from "./list-tree.ts";
 import { comparePaths, type RawPath, rawOf } from "./raw-path.ts";
-import { isSameFile } from "./read-content.ts";
+import { isNamed, isSameFile, openArtefact } from "./read-content.ts";
 import { readEntries } from "./read-entries.ts";
-import { FrameReader } from "./read-frames.ts";
 import type { TreeEntry } from "./tree-entry.ts";
 import { entriesFile } from "./write-content.ts";
 
@@ -35,7 +33,7 @@ export async function openWanted(wanted: Wanted, signal: AbortSignal): Promise<S
 	}
 	const { fidelity, contentBytes } = await readManifest(wanted.archive);
 	return {
-		entries: await inOrder(wanted.archive, signal),
+		entries: await inOrder(wanted, signal),
 		totalBytes: contentBytes,
 		// The archive API gives whole seconds.
 		toleranceNs: fidelity === "full" ? microsecondNs : 1_000_000_000n,
@@ -45,7 +43,7 @@ export async function openWanted(wanted: Wanted, signal: AbortSignal): Promise<S
 
 /** The archive's entries, checked against its manifest first and brought into the walk's order where they are not in it. */
 async function inOrder(
-	archive: string,
+	archive: Opened,
 	signal: AbortSignal,
 ): Promise<AsyncIterator<TreeEntry> | Iterator<TreeEntry>> {
 	let [last, isOrdered]: [RawPath | undefined, boolean] = [undefined, true];
@@ -59,17 +57,17 @@ async function inOrder(
 	return entries.sort((left, right) => comparePaths(left.path, right.path)).values();
 }
 
-async function* archivedEntries(archive: string, signal: AbortSignal): AsyncGenerator<TreeEntry, void> {
-	const { artefacts } = await readManifest(archive);
-	using frames = new FrameReader(join(archive, entriesFile));
+async function* archivedEntries(opened: Opened, signal: AbortSignal): AsyncGenerator<TreeEntry, void> {
+	const manifest = await readManifest(opened.archive);
+	using frames = openArtefact(opened, manifest, entriesFile);
 	for await (const entry of readEntries(frames)) {
 		signal.throwIfAborted();
 		if (entry.skipped === undefined) yield entry;
 	}
-	const expected = artefacts.find(({ path }) => path === entriesFile);
+	const expected = manifest.artefacts.find((artefact) => isNamed(artefact, entriesFile));
 	if (expected !== undefined && isSameFile(frames.summary, expected)) return;
 	throw new OperationError(
 		"archive-corrupt",
-		`the list of entries in ${archive} does not match its manifest`,
+		`the list of entries in ${opened.archive} does not match its manifest`,
 	);
 }

@@ -2,14 +2,14 @@ import { createHash, hash } from "node:crypto";
 import { join } from "node:path";
 import { type Artefact, type Manifest, OperationError } from "@davit/protocol";
 import { readManifest } from "../archives/read-manifest.ts";
-import type { FileContext } from "./job.ts";
+import type { FileContext, Opened } from "./job.ts";
 import { showRaw } from "./raw-path.ts";
 import { ByteSource } from "./read-bytes.ts";
 import { readEntries } from "./read-entries.ts";
 import { FrameReader } from "./read-frames.ts";
 import { TarReader } from "./read-tar.ts";
 import type { TreeEntry } from "./tree-entry.ts";
-import { contentFile, entriesFile } from "./write-content.ts";
+import { contentFile, entriesFile, sealedEnding } from "./write-content.ts";
 import type { WrittenFrames } from "./write-frames.ts";
 
 /**
@@ -35,8 +35,8 @@ export class ContentReader implements Disposable {
 		this.manifest = manifest;
 		this.#folder = folder;
 		this.#context = context;
-		this.#tarFrames = new FrameReader(join(folder, contentFile));
-		this.#lineFrames = new FrameReader(join(folder, entriesFile));
+		this.#tarFrames = openArtefact({ archive: folder, ...context }, manifest, contentFile);
+		this.#lineFrames = openArtefact({ archive: folder, ...context }, manifest, entriesFile);
 		this.#tar = new TarReader(
 			new ByteSource(this.#watched(this.#tarFrames), () => this.#corrupt("its tar was cut off")),
 		);
@@ -132,7 +132,7 @@ export class ContentReader implements Disposable {
 	}
 
 	#compareArtefact(path: string, found: WrittenFrames, artefacts: readonly Artefact[]): void {
-		const expected = artefacts.find((artefact) => artefact.path === path);
+		const expected = artefacts.find((artefact) => isNamed(artefact, path));
 		if (expected === undefined || !isSameFile(found, expected)) {
 			throw this.#corrupt(`its ${path} is not the one that the manifest names`);
 		}
@@ -167,6 +167,30 @@ class Digest {
 	get hex(): string {
 		return this.#whole ?? this.#running?.digest("hex") ?? hash("sha256", "");
 	}
+}
+
+/**
+ * A file of an archive, encrypted or not, to be read from its beginning.
+ * @throws OperationError archive-locked when it is encrypted and its key was not handed over
+ */
+export function openArtefact(
+	{ archive, fileKeys }: Opened,
+	{ artefacts }: Manifest,
+	name: string,
+): FrameReader {
+	const path = artefacts.find((artefact) => isNamed(artefact, name))?.path ?? name;
+	const fileKey = fileKeys?.[path];
+	if (path !== name && fileKey === undefined) {
+		throw new OperationError(
+			"archive-locked",
+			`${join(archive, path)} is encrypted, and its key is not here`,
+		);
+	}
+	return new FrameReader(join(archive, path), path === name ? undefined : fileKey);
+}
+
+export function isNamed({ path }: Artefact, name: string): boolean {
+	return path === name || path === `${name}${sealedEnding}`;
 }
 
 export function isSameFile(found: WrittenFrames, expected: Artefact): boolean {

@@ -1,8 +1,6 @@
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { zstdDecompress } from "node:zlib";
-import { OperationError } from "@davit/protocol";
-import { errnoOf } from "./file-failure.ts";
+import { StoredReader } from "../encryption/read-stored.ts";
 import { type Frame, readSeekTable, seekFooterBytes, seekTableBytes } from "./seek-table.ts";
 import { frameBytes, type WrittenFrames } from "./write-frames.ts";
 
@@ -15,39 +13,39 @@ const inFlight = 3;
  */
 export class FrameReader implements Disposable {
 	readonly #path: string;
-	#fd: number | undefined;
-	readonly #stored = createHash("sha256");
+	readonly #fileKey: string | undefined;
 	readonly #content = createHash("sha256");
+	#file: StoredReader | undefined;
 	#summary: WrittenFrames | undefined;
 
-	constructor(path: string) {
+	/** @param fileKey of an encrypted file, in base64 */
+	constructor(path: string, fileKey?: string) {
 		this.#path = path;
+		this.#fileKey = fileKey;
 	}
 
 	async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void> {
-		const fd = this.#open();
-		this.#fd = fd;
-		const { frames, table } = this.#readTable(fd);
+		const file = new StoredReader(this.#path, this.#fileKey);
+		this.#file = file;
+		const frames = readTable(file);
 		const pending: Promise<Buffer | Error>[] = [];
 		let [position, contentBytes] = [0, 0];
 		for (let next = 0; next < frames.length || pending.length > 0; ) {
 			const frame = frames[next];
 			if (frame !== undefined && pending.length < inFlight) {
-				pending.push(decompress(this.#readStored(fd, position, frame), frame));
+				pending.push(decompress(file.read(position, frame.storedBytes), frame));
 				position += frame.storedBytes;
 				next += 1;
 				continue;
 			}
 			const content = await pending.shift();
-			if (!Buffer.isBuffer(content)) throw this.#corrupt("a frame cannot be decoded", content);
+			if (!Buffer.isBuffer(content)) throw file.corrupt("a frame cannot be decoded", content);
 			this.#content.update(content);
 			contentBytes += content.length;
 			yield content;
 		}
-		this.#stored.update(table);
 		this.#summary = {
-			bytes: position + table.length,
-			sha256: this.#stored.digest("hex"),
+			...file.summary(),
 			contentBytes,
 			contentSha256: this.#content.digest("hex"),
 			frames: frames.length,
@@ -60,62 +58,21 @@ export class FrameReader implements Disposable {
 	}
 
 	[Symbol.dispose](): void {
-		if (this.#fd === undefined) return;
-		closeSync(this.#fd);
-		this.#fd = undefined;
+		this.#file?.[Symbol.dispose]();
+		this.#file = undefined;
 	}
+}
 
-	#open(): number {
-		try {
-			return openSync(this.#path, "r");
-		} catch (error) {
-			if (errnoOf(error) === "ENOENT") throw this.#corrupt("it is missing", error);
-			throw error;
-		}
+function readTable(file: StoredReader): Frame[] {
+	const { bytes } = file;
+	if (bytes < seekFooterBytes) throw file.corrupt(`it has only ${bytes} bytes`);
+	const tableBytes = seekTableBytes(file.read(bytes - seekFooterBytes, seekFooterBytes));
+	if (tableBytes === undefined || tableBytes > bytes) {
+		throw file.corrupt("its seek table is missing: it was cut off");
 	}
-
-	#readTable(fd: number): { frames: Frame[]; table: Buffer } {
-		const bytes = fstatSync(fd).size;
-		if (bytes < seekFooterBytes) throw this.#corrupt(`it has only ${bytes} bytes`);
-		const tableBytes = seekTableBytes(this.#read(fd, bytes - seekFooterBytes, seekFooterBytes));
-		if (tableBytes === undefined || tableBytes > bytes)
-			throw this.#corrupt("its seek table is missing: it was cut off");
-		const table = this.#read(fd, bytes - tableBytes, tableBytes);
-		const frames = readSeekTable(table, bytes - tableBytes);
-		if (frames === undefined) throw this.#corrupt("its seek table does not add up");
-		return { frames, table };
-	}
-
-	#readStored(fd: number, position: number, frame: Frame): Buffer {
-		const stored = this.#read(fd, position, frame.storedBytes);
-		this.#stored.update(stored);
-		return stored;
-	}
-
-	#read(fd: number, position: number, bytes: number): Buffer {
-		const buffer = Buffer.allocUnsafeSlow(bytes);
-		for (let at = 0; at < bytes; ) {
-			const got = this.#readSome(fd, buffer.subarray(at), position + at);
-			if (got === 0) throw this.#corrupt("it ended while it was read");
-			at += got;
-		}
-		return buffer;
-	}
-
-	#readSome(fd: number, into: Buffer, position: number): number {
-		try {
-			return readSync(fd, into, 0, into.length, position);
-		} catch (error) {
-			if (errnoOf(error) === "EIO") throw this.#corrupt("the disk cannot read it", error);
-			throw error;
-		}
-	}
-
-	#corrupt(why: string, cause?: unknown): OperationError {
-		return new OperationError("archive-corrupt", `the archive's ${this.#path} cannot be read: ${why}`, {
-			cause,
-		});
-	}
+	const frames = readSeekTable(file.read(bytes - tableBytes, tableBytes), bytes - tableBytes);
+	if (frames === undefined) throw file.corrupt("its seek table does not add up");
+	return frames;
 }
 
 /** Never rejects, so that one frame's failure waits for its turn. */

@@ -9,6 +9,8 @@ import { endMarker, padded, tarHeader } from "./write-tar.ts";
 
 export const contentFile = "content.tar.zst";
 export const entriesFile = "entries.jsonl.zst";
+/** What age calls its files. */
+export const sealedEnding = ".age";
 const maximumWarnings = 1000;
 
 export interface WritingContext extends FileContext {
@@ -21,6 +23,7 @@ export class ContentWriter implements Disposable {
 	readonly #tar: FrameWriter;
 	readonly #lines: FrameWriter;
 	readonly #context: WritingContext;
+	readonly #ending: string;
 	readonly #warnings: string[] = [];
 	readonly #skippedTypes = new Map<EntryType, number>();
 	#warningCount = 0;
@@ -29,9 +32,11 @@ export class ContentWriter implements Disposable {
 	#turnedAt = 0;
 
 	constructor(directory: string, context: WritingContext) {
-		this.#tar = new FrameWriter(join(directory, contentFile));
-		this.#lines = new FrameWriter(join(directory, entriesFile));
 		this.#context = context;
+		this.#ending = context.seals === undefined ? "" : sealedEnding;
+		const [tar, lines] = [`${contentFile}${this.#ending}`, `${entriesFile}${this.#ending}`];
+		this.#tar = new FrameWriter(join(directory, tar), context.seals?.content);
+		this.#lines = new FrameWriter(join(directory, lines), context.seals?.entries);
 	}
 
 	/** Writes an entry without content. */
@@ -99,7 +104,10 @@ export class ContentWriter implements Disposable {
 		this.#context.onProgress?.({ bytes: this.#contentBytes, totalBytes: this.#contentBytes });
 		const sockets = this.#skippedTypes.get("socket");
 		return {
-			artefacts: [artefactOf(contentFile, "tar.zst", tar), artefactOf(entriesFile, "entries", lines)],
+			artefacts: [
+				artefactOf(`${contentFile}${this.#ending}`, "tar.zst", tar),
+				artefactOf(`${entriesFile}${this.#ending}`, "entries", lines),
+			],
 			entries: this.#entries,
 			// A sum of file sizes is a count of bytes.
 			contentBytes: this.#contentBytes as Bytes,

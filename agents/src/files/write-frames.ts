@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { constants, zstdCompress } from "node:zlib";
+import type { Seal } from "../encryption/find-header.ts";
+import { StoredWriter } from "../encryption/write-stored.ts";
 import { type Frame, frameMagic, seekTable } from "./seek-table.ts";
 
 export const frameBytes = 4 * 1024 * 1024;
@@ -20,18 +21,17 @@ export interface WrittenFrames {
  * between fillings, or memory grows.
  */
 export class FrameWriter {
-	readonly #fd: number;
-	readonly #stored = createHash("sha256");
+	readonly #file: StoredWriter;
 	readonly #content = createHash("sha256");
 	readonly #frames: Frame[] = [];
 	readonly #pending: Promise<Compressed>[] = [];
 	readonly #spare: Buffer[] = [];
 	#frame: Buffer = Buffer.allocUnsafeSlow(frameBytes);
 	#used = 0;
-	#isOpen = true;
 
-	constructor(path: string) {
-		this.#fd = openSync(path, "wx", 0o600);
+	/** @param seal encrypts the file */
+	constructor(path: string, seal?: Seal) {
+		this.#file = new StoredWriter(path, seal);
 	}
 
 	/** The part of the present frame that waits to be filled; never empty. */
@@ -80,12 +80,9 @@ export class FrameWriter {
 	async finish(): Promise<WrittenFrames> {
 		if (this.#used > 0) this.#dispatch();
 		while (this.#pending.length > 0) await this.#store();
-		this.#append(seekTable(this.#frames));
-		fsyncSync(this.#fd);
-		this[Symbol.dispose]();
+		this.#file.append(seekTable(this.#frames));
 		return {
-			bytes: this.#frames.reduce((sum, frame) => sum + frame.storedBytes, seekTable(this.#frames).length),
-			sha256: this.#stored.digest("hex"),
+			...this.#file.finish(),
 			contentBytes: this.#frames.reduce((sum, frame) => sum + frame.contentBytes, 0),
 			contentSha256: this.#content.digest("hex"),
 			frames: this.#frames.length,
@@ -93,9 +90,7 @@ export class FrameWriter {
 	}
 
 	[Symbol.dispose](): void {
-		if (!this.#isOpen) return;
-		this.#isOpen = false;
-		closeSync(this.#fd);
+		this.#file[Symbol.dispose]();
 	}
 
 	#dispatch(): void {
@@ -117,13 +112,8 @@ export class FrameWriter {
 			throw new Error(`zstd made no frame of ${content.length} bytes`);
 		}
 		this.#frames.push({ storedBytes: stored.length, contentBytes: content.length });
-		this.#append(stored);
+		this.#file.append(stored);
 		if (content.length === frameBytes) this.#spare.push(content);
-	}
-
-	#append(bytes: Buffer): void {
-		this.#stored.update(bytes);
-		for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
 	}
 }
 
