@@ -160,6 +160,7 @@ class HostAgent implements Agent {
 		const { signal } = this.#closing;
 		while (!signal.aborted) {
 			await this.#sweepContainers();
+			await this.#ground.archives.records.saveServed();
 			const engine = this.#lookout?.view.engine;
 			for (const { command, resource, failure } of await expireUndo({ ...this.#ground, engine }, signal)) {
 				if (failure === undefined) log.info({ command, resource }, "removed an undo whose time had passed");

@@ -10,6 +10,7 @@ import {
 	type ResourceId,
 	ResourceId as resourceId,
 	SiteName,
+	Suspicion,
 } from "@davit/protocol";
 import { z } from "zod";
 
@@ -59,6 +60,8 @@ const AgentFile = z.strictObject({
 	undoSeconds: z.int().nonnegative().default(604_800),
 	/** Policies by resource, as `volume:NAME` or `path:/srv/x`. */
 	resources: z.record(resourceId, ResourcePolicy).default({}),
+	/** What makes a backup suspicious, so that nothing is removed until a person has looked. */
+	suspicion: Suspicion.default({ shrinkBelow: 0.5, incompressibleAbove: 0.9 }),
 	/** Bytes that a backup or restore leaves free on the disk it writes to. */
 	minimumFreeBytes: Bytes.default(Bytes.parse(268_435_456)),
 	/** Bytes that must be free on the journal's disk before an operation begins its next step. */

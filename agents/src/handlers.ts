@@ -1,6 +1,7 @@
 import { OperationError, type OperationName } from "@davit/protocol";
 import type { Handler } from "./operation.ts";
 import { backUp } from "./resource/back-up.ts";
+import { keep } from "./resource/keep.ts";
 import { plan } from "./resource/plan.ts";
 import { prune } from "./resource/prune.ts";
 import { restore, undo } from "./resource/restore.ts";
@@ -20,6 +21,7 @@ export const handlers: { readonly [Name in OperationName]: Handler<Name> } = {
 	"volume.restore": restore,
 	"volume.undo": undo,
 	"volume.prune": prune,
+	"volume.keep": keep,
 	"path.backup": backUp,
 	"path.verify": verify,
 	"path.plan": plan,
@@ -32,4 +34,6 @@ export const handlers: { readonly [Name in OperationName]: Handler<Name> } = {
 	"stack.restore": refuseStack,
 	"stack.undo": refuseStack,
 	"stack.prune": prune,
+	"stack.keep": keep,
+	"path.keep": keep,
 };

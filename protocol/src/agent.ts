@@ -4,6 +4,7 @@ import { FailureReport } from "./failures.ts";
 import { UndoPoint } from "./plan.ts";
 import { Progress, ReportState } from "./report.ts";
 import { ResourceId } from "./resource.ts";
+import { Hold } from "./retention/suspect.ts";
 import { ArchiveId, Bytes, CommandId, HostName, Instant, RunId, Sha256, SiteName } from "./vocabulary.ts";
 
 /** Whether a program is there. Its will says `offline` with the session that died; a will of another session is old news. */
@@ -153,6 +154,8 @@ export const ResourceState = z.object({
 	/** The newest operation: under way or ended. */
 	activity: Activity.nullable(),
 	undo: UndoPoint.nullable(),
+	/** Nothing is removed until a person releases it. */
+	hold: Hold.optional(),
 	at: Instant,
 });
 export type ResourceState = z.infer<typeof ResourceState>;

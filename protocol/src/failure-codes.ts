@@ -79,6 +79,11 @@ export const failures = {
 		"take a newer one first",
 		{ exitCode: 4 },
 	),
+	"archive-not-marked": failure(
+		"the archive is not marked for removal, so there is nothing to undelete",
+		"davit pin it, if it is to stay",
+		{ exitCode: 10 },
+	),
 	"source-changed": failure(
 		"files changed or vanished while they were read",
 		"back up with its writers paused or stopped",

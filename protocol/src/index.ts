@@ -19,6 +19,7 @@ export * from "./retention/choose.ts";
 export * from "./retention/mark.ts";
 export * from "./retention/order.ts";
 export * from "./retention/policy.ts";
+export * from "./retention/suspect.ts";
 export { offsetsOf } from "./retention/zone.ts";
 export * from "./rows.ts";
 export * from "./run.ts";

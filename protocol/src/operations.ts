@@ -26,7 +26,7 @@ export type Params<Name extends OperationName> = z.infer<(typeof operations)[Nam
 export type Result<Name extends OperationName> = z.infer<(typeof operations)[Name]["result"]>;
 
 /** What a person calls it, whatever kind of resource it works on: `volume.backup` is `backup`. */
-export type Verb = "backup" | "verify" | "plan" | "restore" | "undo" | "prune";
+export type Verb = "backup" | "verify" | "plan" | "restore" | "undo" | "prune" | "keep";
 
 export function isOperationName(name: string): name is OperationName {
 	return Object.hasOwn(operations, name);

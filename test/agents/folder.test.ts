@@ -151,22 +151,6 @@ test("an archive of another folder is not restored", async (t) => {
 	await assert.rejects(planned(rig, other, taken.archive), withCode("archive-foreign"));
 });
 
-test("pruning removes what is too old and keeps the newest", async (t) => {
-	const { rig, path } = await prepare(t);
-	const taken = [];
-	for (const day of [1, 2, 3]) {
-		const now = () => Date.UTC(2026, 0, day);
-		taken.push((await perform("path.backup", { path }, { context: rig.context({ now }) })).result.archive);
-	}
-	const { result } = await perform("path.prune", { path, keepLast: 1 }, { context: rig.context() });
-	assert.deepEqual(result, { removed: taken.slice(0, 2), kept: 1 });
-	const left = await rig.context().archives.list(resourceId({ kind: "path", path }));
-	assert.deepEqual(
-		left.map(({ id }) => id),
-		taken.slice(2),
-	);
-});
-
 async function prepare(t: TestContext) {
 	const folder = await makeFolder(t);
 	const path = FolderPath.parse(join(folder, "srv/data"));

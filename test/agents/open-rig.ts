@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { openArchives } from "@davit/agents/archives/archives.ts";
@@ -12,6 +12,8 @@ import { type Logger, newId, type Progress, RunId } from "@davit/protocol";
 export interface Rig {
 	readonly engine: Engine | undefined;
 	readonly config: AgentConfig;
+	/** The agent's own, with which its archives are signed. */
+	readonly privateKey: KeyObject;
 	readonly undoPoints: UndoPoints;
 	readonly progress: readonly Progress[];
 	/** A command of its own each time; `more` replaces what the test is about. */
@@ -40,7 +42,7 @@ export async function openRig(
 	const undoPoints = rememberUndoPoints();
 	const progress: Progress[] = [];
 	return {
-		...{ engine, config, undoPoints, progress },
+		...{ engine, config, privateKey, undoPoints, progress },
 		context: (more) => ({
 			...{ site: config.site, host: config.host, command: newId(), run: RunId.parse("raaaaaaaa") },
 			...{ config, engine, archives, undoPoints, now: Date.now, log },

@@ -79,7 +79,11 @@ test("a command that comes too late or from an earlier life is refused, and says
 	const lateMs = Date.now() - 1_000;
 	await refused("expired command", { startBy: instantOf(lateMs) });
 	await refused("command of an older epoch", { epoch: agent.life.epoch - 1 });
-	await obeyed({ operation: "path.prune", params: { path: agent.folder, keepLast: 2 }, fence: 5_000 });
+	await obeyed({
+		operation: "path.prune",
+		params: { path: agent.folder, policy: { last: 2, graceSeconds: 0 } },
+		fence: 5_000,
+	});
 	await refused("command with an older fence", { fence: 5_000 });
 });
 

@@ -140,7 +140,7 @@ function commandOf(folder: string, life: Life): RunCommand {
 		operation: "path.prune",
 		resource: ResourceId.parse(`path:${FolderPath.parse(folder)}`),
 		fence,
-		params: { path: folder, keepLast: 1 },
+		params: { path: folder, policy: { last: 1, graceSeconds: 0 } },
 		deadlineSeconds: 600,
 	};
 }

@@ -77,7 +77,7 @@ export function toyHandlers(performer: Performer): Handlers {
 		}),
 	});
 	const prune = toy(performer, effectsOf.prune, {
-		wanted: (params) => ("keepLast" in params ? String(params.keepLast) : "1"),
+		wanted: (params) => ("keepLast" in params ? String(params.keepLast ?? 1) : "1"),
 		result: ({ wanted }): Outcome<"path.prune"> => ({
 			state: "succeeded",
 			result: { removed: [], kept: Number(wanted) },
@@ -85,12 +85,14 @@ export function toyHandlers(performer: Performer): Handlers {
 	});
 	const verify = readVerify(performer);
 	const plan = readPlan(performer);
+	const keep = { read: () => Promise.reject(new OperationError("unsupported", "the toy keeps no records")) };
 	return {
 		...{ "path.backup": backup, "path.restore": swap, "path.undo": swap, "path.prune": prune },
 		...{ "volume.backup": backup, "volume.restore": swap, "volume.undo": swap, "volume.prune": prune },
 		...{ "stack.backup": backup, "stack.restore": swap, "stack.undo": swap, "stack.prune": prune },
 		...{ "stack.verify": verify, "stack.plan": plan },
 		...{ "path.verify": verify, "path.plan": plan, "volume.verify": verify, "volume.plan": plan },
+		...{ "path.keep": keep, "volume.keep": keep, "stack.keep": keep },
 	};
 }
 

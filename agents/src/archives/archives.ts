@@ -7,6 +7,7 @@ import {
 	type Instant,
 	type Logger,
 	type Manifest,
+	newestFirst,
 	OperationError,
 	type ResourceId,
 	resourceKey,
@@ -25,6 +26,7 @@ import {
 	verifyArchive,
 } from "./hold-archives.ts";
 import { inspectArchive } from "./inspect-archive.ts";
+import { type KeepRecords, openKeepRecords, withRecords, withSequence } from "./keep-records.ts";
 import { archiveOf, type FolderState, listFolders, namesIn } from "./name-folders.ts";
 import { makeFolder, renameDurably } from "./write-durably.ts";
 
@@ -38,6 +40,8 @@ export interface ArchivesOptions {
 	readonly log: Logger;
 	/** Milliseconds since 1970. */
 	readonly now: () => number;
+	/** Milliseconds of a clock that nobody sets. */
+	readonly elapsedMs?: () => number;
 }
 
 export interface FoundArchive {
@@ -61,6 +65,8 @@ export interface Watching {
 export interface Archives {
 	/** The key that its manifests are signed with, SPKI in base64; each must name it. */
 	readonly publicKey: string;
+	/** What is pinned, held and marked for removal, and in which order the archives were made. */
+	readonly records: KeepRecords;
 	/** The archive that a command makes: always the same one. */
 	archiveOf(command: CommandId): ArchiveId;
 	/** Makes an empty folder to build the archive in, durably; a half archive of the same id goes first. */
@@ -70,7 +76,7 @@ export interface Archives {
 	/** Removes a half archive; harmless when there is none, and never touches a complete one. */
 	discard(resource: ResourceId, archive: ArchiveId): Promise<void>;
 	presence(resource: ResourceId, archive: ArchiveId): Promise<"absent" | "partial" | "complete">;
-	/** Newest first. One whose manifest cannot be trusted is listed as damaged. */
+	/** Newest first, in the order in which they were made. One whose manifest cannot be trusted is listed as damaged. */
 	list(resource: ResourceId): Promise<ArchiveSummary[]>;
 	/** Every resource that has an archive. */
 	resources(): Promise<ResourceId[]>;
@@ -81,7 +87,7 @@ export interface Archives {
 	 * @throws OperationError archive-not-found | archive-corrupt | archive-too-new
 	 */
 	verify(archive: ArchiveId, watching: Watching): Promise<Verification>;
-	/** Takes the archive out of sight, then deletes it; harmless when it is gone. */
+	/** Takes the archive out of sight, then deletes it; harmless when it is gone. What is recorded of it stays. */
 	remove(archive: ArchiveId): Promise<void>;
 	freeBytes(): Promise<number>;
 	/** Deletes half built and half removed archives, except those with an id in `open`; returns their folders. */
@@ -92,6 +98,7 @@ export interface Archives {
 export async function openArchives(options: ArchivesOptions): Promise<Archives> {
 	const { path } = options;
 	await makeFolder(path);
+	const records = await openKeepRecords(path, options.elapsedMs ?? (() => performance.now()));
 	const folderOf = (resource: ResourceId) => join(path, resourceKey(resource));
 	const search = async (archive: ArchiveId, state: FolderState) => {
 		for (const key of await namesIn(path)) {
@@ -107,13 +114,20 @@ export async function openArchives(options: ArchivesOptions): Promise<Archives> 
 	};
 	return {
 		publicKey: options.publicKey,
+		records,
 		archiveOf,
 		begin: (resource, archive, takenAt) => beginArchive(folderOf(resource), archive, takenAt),
-		commit: (manifest, partialFolder) => commitArchive(manifest, partialFolder, options),
+		commit: async (manifest, partialFolder) => {
+			await records.change(manifest.resource, (keeping) => withSequence(keeping, manifest.archive));
+			return commitArchive(manifest, partialFolder, options);
+		},
 		discard: async (resource, archive) =>
 			removeAll(await listFolders(folderOf(resource)), isOf(archive, "partial")),
 		presence: async (resource, archive) => presenceIn(await listFolders(folderOf(resource)), archive),
-		list: (resource) => listArchives(folderOf(resource), options.log),
+		list: async (resource) => {
+			const summaries = await listArchives(folderOf(resource), options.log);
+			return newestFirst(withRecords(summaries, await records.read(resource)));
+		},
 		resources: () => listResources(path),
 		find: async (archive) => {
 			const folder = await demand(archive);

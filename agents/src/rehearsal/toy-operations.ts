@@ -54,6 +54,7 @@ export function toyHandlers(disturb: Disturb = () => undefined): Handlers {
 		...{ "volume.restore": refused, "volume.undo": refused, "volume.prune": refused },
 		...{ "stack.backup": refused, "stack.verify": refused, "stack.plan": refused },
 		...{ "stack.restore": refused, "stack.undo": refused, "stack.prune": refused },
+		...{ "path.keep": refused, "volume.keep": refused, "stack.keep": refused },
 	};
 }
 

@@ -1,8 +1,10 @@
 import {
 	type Activity,
 	type ArchiveSummary,
+	type Hold,
 	type HostName,
 	instantOf,
+	isGood,
 	maximumMessageBytes,
 	type ResourceArchives,
 	type ResourceId,
@@ -11,8 +13,10 @@ import {
 	topicsOf,
 } from "@davit/protocol";
 import type { Archives } from "../archives/archives.ts";
+import type { AgentConfig } from "../config.ts";
 import type { Journal } from "../journal/journal.ts";
 import { forgetShown, rememberShown, shownResources } from "../journal/shown.ts";
+import { holdOf } from "../resource/judge-hold.ts";
 import type { UndoPoints } from "../undo-points.ts";
 import type { Retained } from "./keep-retained.ts";
 
@@ -25,6 +29,7 @@ export interface ShowContext {
 	readonly host: HostName;
 	readonly journal: Journal;
 	readonly archives: Archives;
+	readonly config: Pick<AgentConfig, "suspicion">;
 	readonly undoPoints: UndoPoints;
 	readonly retained: Retained;
 	readonly activityOf: (resource: ResourceId) => Activity | null;
@@ -35,6 +40,7 @@ export interface ShowContext {
 export class ShownResources {
 	readonly #context: ShowContext;
 	readonly #archives = new Map<ResourceId, readonly ArchiveSummary[]>();
+	readonly #holds = new Map<ResourceId, Hold>();
 	#order: Promise<void> = Promise.resolve();
 
 	constructor(context: ShowContext) {
@@ -64,18 +70,22 @@ export class ShownResources {
 	}
 
 	async #reread(resource: ResourceId): Promise<void> {
-		const { archives, retained, site, host, journal } = this.#context;
+		const { archives, retained, site, host, journal, config } = this.#context;
 		const summaries = await archives.list(resource);
 		if (!journal.read(shownResources).includes(resource)) {
 			journal.write("show", (database) => rememberShown(database, resource));
 		}
 		this.#archives.set(resource, summaries);
+		const hold = holdOf(summaries, await archives.records.read(resource), config);
+		if (hold === undefined) this.#holds.delete(resource);
+		else this.#holds.set(resource, hold);
 		this.#showState(resource, summaries);
 		retained.show(topicsOf(site).resourceArchives(host, resource), this.#archivesOf(resource, summaries));
 	}
 
 	#showState(resource: ResourceId, archives: readonly ArchiveSummary[]): void {
 		const { site, host, undoPoints, activityOf, retained, now } = this.#context;
+		const hold = this.#holds.get(resource);
 		const kept = undoPoints.of(resource);
 		const isOver = kept === undefined || Date.parse(kept.until) <= now();
 		const state: ResourceState = {
@@ -84,6 +94,7 @@ export class ShownResources {
 			archives: archives.length,
 			activity: activityOf(resource),
 			undo: isOver ? null : { command: kept.command, archive: kept.archive, until: kept.until },
+			...(hold === undefined ? {} : { hold }),
 			at: instantOf(now()),
 		};
 		retained.show(topicsOf(site).resourceState(host, resource), state);
@@ -111,9 +122,4 @@ export class ShownResources {
 		this.#order = done.catch(() => undefined);
 		return done;
 	}
-}
-
-/** Complete, verified and not damaged. */
-function isGood({ outcome, proof, damaged }: ArchiveSummary): boolean {
-	return outcome === "succeeded" && proof.includes("verified") && !damaged;
 }

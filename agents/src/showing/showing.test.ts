@@ -10,6 +10,7 @@ import {
 	ResourceState,
 } from "@davit/protocol";
 import type { Archives } from "../archives/archives.ts";
+import type { KeepRecords } from "../archives/keep-records.ts";
 import { Journal } from "../journal/journal.ts";
 import { undoPointsOf } from "../journal/kept-undos.ts";
 import { host, setStage, site, topics } from "../rehearsal/rehearse.ts";
@@ -94,11 +95,15 @@ function show(archives: Map<ResourceId, ArchiveSummary[]>, file: string) {
 	const shown = new ShownResources({
 		...{ site, host, journal, retained, now: () => 5_000, undoPoints: undoPointsOf(journal) },
 		activityOf: () => null,
+		config: { suspicion: { shrinkBelow: 0.5, incompressibleAbove: 0.9 } },
 		archives: {
 			list: async (resource) => archives.get(resource) ?? [],
 			resources: async () => [...archives.keys()],
+			records: {
+				read: async () => ({ version: 1, next: 1, archives: {} }),
+			} as Partial<KeepRecords> as KeepRecords,
 			// Nothing else of it is asked for.
-		} as Pick<Archives, "list" | "resources"> as Archives,
+		} as Pick<Archives, "list" | "resources" | "records"> as Archives,
 	});
 	return { published, journal, shown, retained };
 }

@@ -7,7 +7,7 @@ const allowed: Readonly<Record<string, readonly Verb[]>> = {
 	...Object.fromEntries(
 		["cli", "page", "operator"].map((door) => [
 			door,
-			["backup", "verify", "plan", "restore", "undo", "prune"],
+			["backup", "verify", "plan", "restore", "undo", "prune", "keep"],
 		]),
 	),
 };

@@ -2,7 +2,17 @@ import { z } from "zod";
 import { Consistency } from "../consistency.ts";
 import { PlanFacts } from "../plan.ts";
 import { ArchiveId, FolderPath, Sha256 } from "../vocabulary.ts";
-import { BackupResult, KeepLast, PlanAction, PruneResult, RestoreResult, VerifyResult } from "./results.ts";
+import {
+	BackupResult,
+	hasPolicy,
+	KeepChange,
+	KeepResult,
+	PlanAction,
+	PruneResult,
+	RestoreResult,
+	Retention,
+	VerifyResult,
+} from "./results.ts";
 
 export const pathOperations = {
 	/** Copies a configured folder into a verified archive on the host while its writers are stopped, paused or left alone. */
@@ -35,10 +45,18 @@ export const pathOperations = {
 		params: z.strictObject({ path: FolderPath, plan: Sha256 }),
 		result: RestoreResult,
 	},
-	/** Removes a folder's archives beyond the newest `keepLast`, never the newest good one. */
+	/** Marks a folder's archives that its policy does not keep, and removes those that were marked a grace ago; never the newest good one. */
 	"path.prune": {
 		effect: "destroys",
-		params: z.strictObject({ path: FolderPath, keepLast: KeepLast }),
+		params: z
+			.strictObject({ path: FolderPath, ...Retention })
+			.refine(hasPolicy, "give either keepLast or policy"),
 		result: PruneResult,
+	},
+	/** Pins an archive of a folder or lets it go again, keeps one that was marked for removal, or holds all of them. */
+	"path.keep": {
+		effect: "writes",
+		params: z.strictObject({ path: FolderPath, change: KeepChange }),
+		result: KeepResult,
 	},
 } as const;

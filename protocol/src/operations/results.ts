@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Consistency } from "../consistency.ts";
+import { RetentionPolicy } from "../retention/policy.ts";
 import { ArchiveId, Bytes, CommandId, Instant } from "../vocabulary.ts";
 
 /** How many of a resource's newest archives stay. */
@@ -57,6 +58,41 @@ export type RestoreResult = z.infer<typeof RestoreResult>;
 
 export const PruneResult = z.object({
 	removed: z.array(ArchiveId),
+	/** Those that stay, marked ones not counted. */
 	kept: z.int().nonnegative(),
+	/** Marked for removal, now or before: they can still be restored, and kept with undelete. */
+	marked: z.array(ArchiveId).max(10_000).optional(),
+	/** When those that were marked now go at the earliest. */
+	goesAt: Instant.optional(),
+	/** Why everything stays for now. */
+	heldBecause: z.string().max(1000).optional(),
 });
 export type PruneResult = z.infer<typeof PruneResult>;
+
+/** What a person says about keeping a resource's archives. */
+export const KeepChange = z.discriminatedUnion("keep", [
+	/** It stays whatever the policy says. */
+	z.strictObject({ keep: z.literal("pin"), archive: ArchiveId }),
+	/** The policy decides about it again. */
+	z.strictObject({ keep: z.literal("unpin"), archive: ArchiveId }),
+	/** It was marked for removal and is to stay: the mark goes, and it is pinned. */
+	z.strictObject({ keep: z.literal("undelete"), archive: ArchiveId }),
+	/** Nothing of the resource is removed until it is released. */
+	z.strictObject({ keep: z.literal("hold"), because: z.string().trim().min(1).max(500) }),
+	/** A person looked at it: a hold ends, also one that Davit set after a suspicious backup. */
+	z.strictObject({ keep: z.literal("release") }),
+]);
+export type KeepChange = z.infer<typeof KeepChange>;
+
+export const KeepResult = z.object({
+	keep: z.enum(["pin", "unpin", "undelete", "hold", "release"]),
+	archive: ArchiveId.optional(),
+});
+export type KeepResult = z.infer<typeof KeepResult>;
+
+/** What a turn of retention goes by: a policy, or `keepLast` as shorthand for one of a single rule. */
+export const Retention = { keepLast: KeepLast.optional(), policy: RetentionPolicy.optional() };
+
+export function hasPolicy({ keepLast, policy }: { keepLast?: unknown; policy?: unknown }): boolean {
+	return (keepLast === undefined) !== (policy === undefined);
+}

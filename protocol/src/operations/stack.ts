@@ -2,7 +2,17 @@ import { z } from "zod";
 import { Consistency } from "../consistency.ts";
 import { PlanFacts } from "../plan.ts";
 import { ArchiveId, ProjectName, Sha256 } from "../vocabulary.ts";
-import { BackupResult, KeepLast, PlanAction, PruneResult, RestoreResult, VerifyResult } from "./results.ts";
+import {
+	BackupResult,
+	hasPolicy,
+	KeepChange,
+	KeepResult,
+	PlanAction,
+	PruneResult,
+	RestoreResult,
+	Retention,
+	VerifyResult,
+} from "./results.ts";
 
 export const stackOperations = {
 	/** Copies all volumes and folders of a Compose project, its files, networks and image digests into one verified archive, its containers stopped or paused once. */
@@ -40,10 +50,18 @@ export const stackOperations = {
 		params: z.strictObject({ stack: ProjectName, plan: Sha256 }),
 		result: RestoreResult,
 	},
-	/** Removes a stack's archives beyond the newest `keepLast`, never the newest good one. */
+	/** Marks a stack's archives that its policy does not keep, and removes those that were marked a grace ago; never the newest good one. */
 	"stack.prune": {
 		effect: "destroys",
-		params: z.strictObject({ stack: ProjectName, keepLast: KeepLast }),
+		params: z
+			.strictObject({ stack: ProjectName, ...Retention })
+			.refine(hasPolicy, "give either keepLast or policy"),
 		result: PruneResult,
+	},
+	/** Pins an archive of a stack or lets it go again, keeps one that was marked for removal, or holds all of them. */
+	"stack.keep": {
+		effect: "writes",
+		params: z.strictObject({ stack: ProjectName, change: KeepChange }),
+		result: KeepResult,
 	},
 } as const;

@@ -2,7 +2,17 @@ import { z } from "zod";
 import { Consistency } from "../consistency.ts";
 import { PlanFacts } from "../plan.ts";
 import { ArchiveId, Sha256, VolumeName } from "../vocabulary.ts";
-import { BackupResult, KeepLast, PlanAction, PruneResult, RestoreResult, VerifyResult } from "./results.ts";
+import {
+	BackupResult,
+	hasPolicy,
+	KeepChange,
+	KeepResult,
+	PlanAction,
+	PruneResult,
+	RestoreResult,
+	Retention,
+	VerifyResult,
+} from "./results.ts";
 
 export const volumeOperations = {
 	/** Copies a volume into a verified archive on the host while its writers are stopped, paused or left alone. */
@@ -35,10 +45,18 @@ export const volumeOperations = {
 		params: z.strictObject({ volume: VolumeName, plan: Sha256 }),
 		result: RestoreResult,
 	},
-	/** Removes a volume's archives beyond the newest `keepLast`, never the newest good one. */
+	/** Marks a volume's archives that its policy does not keep, and removes those that were marked a grace ago; never the newest good one. */
 	"volume.prune": {
 		effect: "destroys",
-		params: z.strictObject({ volume: VolumeName, keepLast: KeepLast }),
+		params: z
+			.strictObject({ volume: VolumeName, ...Retention })
+			.refine(hasPolicy, "give either keepLast or policy"),
 		result: PruneResult,
+	},
+	/** Pins an archive of a volume or lets it go again, keeps one that was marked for removal, or holds all of them. */
+	"volume.keep": {
+		effect: "writes",
+		params: z.strictObject({ volume: VolumeName, change: KeepChange }),
+		result: KeepResult,
 	},
 } as const;
