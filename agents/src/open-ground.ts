@@ -2,6 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { type Logger, OperationError, readPublicKey } from "@davit/protocol";
 import { type Archives, openArchives } from "./archives/archives.ts";
 import type { AgentConfig } from "./config.ts";
+import { openKeyring } from "./encryption/keyring.ts";
 import { ownKey } from "./join/own-key.ts";
 import { Journal, journalFile } from "./journal/journal.ts";
 import { undoPointsOf } from "./journal/kept-undos.ts";
@@ -40,7 +41,8 @@ export async function openGround(config: AgentConfig, options: AgentOptions): Pr
 	});
 	try {
 		const key = await ownKey(config.home);
-		const archives = await openArchives({ path: config.archivesPath, ...key, log, now });
+		const keyring = openKeyring(config.home);
+		const archives = await openArchives({ path: config.archivesPath, ...key, keyring, log, now });
 		return { config, coordinatorKey, log, now, journal, archives, undoPoints: undoPointsOf(journal) };
 	} catch (error) {
 		journal[Symbol.dispose]();

@@ -18,13 +18,20 @@ export const Artefact = z.object({
 });
 export type Artefact = z.infer<typeof Artefact>;
 
+/** Whose key opens an encrypted archive; the recipient is as `age-keygen -y` prints it. */
+export const KeyHolder = z.object({
+	role: z.enum(["host", "recovery"]),
+	recipient: z.string().regex(/^age1[0-9a-z]{58}$/),
+});
+export type KeyHolder = z.infer<typeof KeyHolder>;
+
 /** The format that new archives have; readers take every one from 1 on. */
 export const manifestVersion = 2;
 
 /** What an archive is, committed last: an archive without a readable manifest does not exist. */
 export const Manifest = z.object({
 	format: z.literal("davit-capsule"),
-	/** 2 can hold extended attributes and sparse files, which 1 never does; the rest is the same. */
+	/** 2 can be encrypted, and hold extended attributes and sparse files, which 1 never does; the rest is the same. */
 	version: z.literal([1, manifestVersion]),
 	archive: ArchiveId,
 	site: SiteName,
@@ -50,6 +57,8 @@ export const Manifest = z.object({
 	/** What the tar holds of files' content: holes do not count. */
 	contentBytes: Bytes,
 	artefacts: z.array(Artefact).min(1),
+	/** Of an encrypted archive: its artefacts are age files, `sha256` is of them as they lie there, `contentSha256` of what they hold. */
+	recipients: z.array(KeyHolder).min(1).optional(),
 	davit: z.string(),
 	engine: z.string().optional(),
 	/** Of a volume: the labels it had, so that one that was deleted can be made again. */

@@ -12,6 +12,8 @@ import {
 	type ResourceId,
 	resourceKey,
 } from "@davit/protocol";
+import { equipJob, type KeyedJob } from "../encryption/equip-job.ts";
+import type { Keyring } from "../encryption/keyring.ts";
 import { freeBytesAt } from "../files/file-failure.ts";
 import {
 	beginArchive,
@@ -37,6 +39,8 @@ export interface ArchivesOptions {
 	readonly privateKey: KeyObject;
 	/** The same, SPKI in base64. */
 	readonly publicKey: string;
+	/** Without it archives are not encrypted, and encrypted ones not opened. */
+	readonly keyring?: Keyring;
 	readonly log: Logger;
 	/** Milliseconds since 1970. */
 	readonly now: () => number;
@@ -90,6 +94,8 @@ export interface Archives {
 	/** Takes the archive out of sight, then deletes it; harmless when it is gone. What is recorded of it stays. */
 	remove(archive: ArchiveId): Promise<void>;
 	freeBytes(): Promise<number>;
+	/** The same job with the keys to what it writes or reads. @throws OperationError archive-locked | key-invalid */
+	equip<Job extends KeyedJob>(job: Job): Promise<Job>;
 	/** Deletes half built and half removed archives, except those with an id in `open`; returns their folders. */
 	sweep(open: ReadonlySet<ArchiveId>): Promise<string[]>;
 }
@@ -140,6 +146,7 @@ export async function openArchives(options: ArchivesOptions): Promise<Archives> 
 			const removing = await search(archive, "removing");
 			if (removing !== undefined) await removeFolder(removing.path);
 		},
+		equip: async (job) => (options.keyring === undefined ? job : equipJob(job, options.keyring)),
 		freeBytes: async () => freeBytesAt(path),
 		sweep: (open) => sweepFolders(path, open),
 	};

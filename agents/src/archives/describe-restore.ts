@@ -1,16 +1,30 @@
 import { type Artefact, consistencyPhrases, type Manifest } from "@davit/protocol";
+import { contentFile, entriesFile, sealedEnding } from "../files/write-content.ts";
 import { signatureNamespace } from "./sign-manifest.ts";
 
-/** Restores an archive with nothing of Davit: POSIX sh, sha256sum, zstd and tar. */
+/** Restores an archive with nothing of Davit: POSIX sh, sha256sum, zstd and tar, and age where it is encrypted. */
 export const restoreScript = `#!/bin/sh
-# Unpacks this archive into an empty folder: sh restore.sh FOLDER
-# Needs sha256sum, zstd and GNU tar. Run it as root to keep the owners.
+# Unpacks this archive into an empty folder: sh restore.sh FOLDER [KEY-FILE]
+# Needs sha256sum, zstd and GNU tar, and age with KEY-FILE where it is encrypted. Run it as root to keep the owners.
 set -eu
-if [ $# -ne 1 ] || [ -z "$1" ]; then
-	echo "usage: sh restore.sh EMPTY-FOLDER" >&2
+if [ $# -lt 1 ] || [ $# -gt 2 ] || [ -z "$1" ]; then
+	echo "usage: sh restore.sh EMPTY-FOLDER [KEY-FILE]" >&2
 	exit 2
 fi
-for tool in sha256sum zstd tar; do
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+content=content.tar.zst
+tools="sha256sum zstd tar"
+key=
+if [ -e "$here/$content.age" ]; then
+	content=$content.age
+	tools="$tools age"
+	if [ ! -r "\${2-}" ]; then
+		echo "this archive is encrypted: sh restore.sh EMPTY-FOLDER KEY-FILE; a recovery kit's text is such a file" >&2
+		exit 2
+	fi
+	key=$(CDPATH='' cd -- "$(dirname -- "$2")" && pwd)/$(basename -- "$2")
+fi
+for tool in $tools; do
 	if ! command -v "$tool" >/dev/null 2>&1; then
 		echo "restore.sh needs $tool, which is not installed" >&2
 		exit 3
@@ -22,14 +36,26 @@ if [ -n "$(ls -A "$target")" ]; then
 	echo "$target is not empty; nothing was done" >&2
 	exit 2
 fi
-CDPATH='' cd -- "$(dirname -- "$0")"
+cd -- "$here"
 if ! sha256sum -c SHA256SUMS >/dev/null; then
 	echo "this archive is damaged; nothing was unpacked" >&2
 	exit 4
 fi
-# A pipe shows only tar's end; zstd's comes through descriptor 3.
-decoded=$({ { zstd -dc content.tar.zst && echo whole >&3; } | tar -xpf - --numeric-owner -C "$target" >&2; } 3>&1)
-if [ "$decoded" != whole ]; then
+if [ -n "$key" ] && ! age -d -i "$key" entries.jsonl.zst.age >/dev/null; then
+	echo "this key does not open this archive; RESTORE.md names those that do; nothing was unpacked" >&2
+	exit 2
+fi
+decode() {
+	if [ -z "$key" ]; then
+		echo opened >&3
+		zstd -dc "$content"
+	else
+		{ age -d -i "$key" "$content" && echo opened >&3; } | zstd -dc
+	fi
+}
+# A pipe shows only tar's end; those of age and zstd come through descriptor 3.
+decoded=$({ { decode && echo whole >&3; } | tar -xpf - --numeric-owner -C "$target" >&2; } 3>&1)
+if [ "$decoded" != "$(printf 'opened\\nwhole')" ]; then
 	echo "the content could not be decoded; $target is not complete" >&2
 	exit 4
 fi
@@ -39,6 +65,12 @@ echo "restored into $target"
 /** For a person who has this folder and no Davit. */
 export function restoreGuide(manifest: Manifest, sshKey: string): string {
 	const { archive, resource, host, site, takenAt, outcome, consistency, entries, contentBytes } = manifest;
+	const isSealed = manifest.recipients !== undefined;
+	const script = `sh restore.sh /an/empty/folder${isSealed ? " /the/key/file" : ""}`;
+	const decode = isSealed
+		? `age -d -i /the/key/file ${contentFile}${sealedEnding} | zstd -dc`
+		: `zstd -dc ${contentFile}`;
+	const ending = isSealed ? sealedEnding : "";
 	return `# How to restore this archive without Davit
 
 Archive **${archive}** of \`${resource}\` on host \`${host}\` (site \`${site}\`), taken ${takenAt}.
@@ -47,14 +79,14 @@ Outcome: ${outcome}.
 
 ## Restore
 
-    sh restore.sh /an/empty/folder
+    ${script}
 
 It checks this folder's sums first, then unpacks everything with owners, modes and times. Run it as root to keep owners.
-It needs \`sha256sum\`, \`zstd\` and GNU \`tar\`. The same by hand:
+It needs \`sha256sum\`, \`zstd\` and GNU \`tar\`${isSealed ? " and `age`" : ""}. The same by hand:
 
     sha256sum -c SHA256SUMS
-    zstd -dc content.tar.zst | tar -xp --numeric-owner -C /an/empty/folder
-
+    ${decode} | tar -xp --numeric-owner -C /an/empty/folder
+${isSealed ? keyText(manifest) : ""}
 A Docker volume's folder is what \`docker volume inspect --format '{{.Mountpoint}}' NAME\` prints. Stop the containers that use it
 first.
 
@@ -71,8 +103,8 @@ elsewhere.
 
 ## What is in the folder
 
-- \`content.tar.zst\`: the tree, as a pax tar in zstd frames
-- \`entries.jsonl.zst\`: every entry with its size, owner, times and SHA-256, one line of JSON each
+- \`${contentFile}${ending}\`: the tree, as a pax tar in zstd frames
+- \`${entriesFile}${ending}\`: every entry with its size, owner, times and SHA-256, one line of JSON each
 - \`MANIFEST.json\`, \`MANIFEST.json.sig\`: what this is, and the signature
 - \`SHA256SUMS\`: of all files here
 - \`proof.json\`, if it is there: what the last verification found
@@ -84,6 +116,18 @@ ${listing(manifest.losses, "Nothing is known to be missing.")}
 ## Warnings of the backup
 
 ${listing(manifest.warnings, "None.")}
+`;
+}
+
+function keyText({ recipients = [] }: Manifest): string {
+	const lines = recipients.map(({ role, recipient }) => `- ${role} key \`${recipient}\``).join("\n");
+	return `
+The content and the list of entries are encrypted. Any of these keys opens them; \`age-keygen -y /the/key/file\` prints which one a
+file holds:
+
+${lines}
+
+The text of the recovery kit, saved as it is, is a key file.
 `;
 }
 

@@ -10,11 +10,20 @@ import {
 	OperationError,
 	type ResourceId,
 } from "@davit/protocol";
+import { equipJob } from "../encryption/equip-job.ts";
+import type { Keyring } from "../encryption/keyring.ts";
 import { errnoOf, fileFailure } from "../files/file-failure.ts";
 import { runFileJob } from "../files/run-job.ts";
 import type { ArchivesOptions, Verification, Watching } from "./archives.ts";
 import { commitSteps } from "./commit-archive.ts";
-import { checkSums, corrupt, describeDamaged, inspectArchive, storedBytes } from "./inspect-archive.ts";
+import {
+	checkStored,
+	checkSums,
+	corrupt,
+	describeDamaged,
+	inspectArchive,
+	storedBytes,
+} from "./inspect-archive.ts";
 import { type ArchiveFolder, type FolderState, folderName, listFolders, namesIn } from "./name-folders.ts";
 import { recordProof } from "./record-proof.ts";
 import { makeFolder, renameDurably, syncDirectory } from "./write-durably.ts";
@@ -125,14 +134,14 @@ async function resourceIn(parent: string): Promise<ResourceId | undefined> {
 export async function verifyArchive(
 	folder: ArchiveFolder,
 	{ signal, onProgress }: Watching,
-	{ now }: ArchivesOptions,
+	{ now, keyring }: ArchivesOptions,
 ): Promise<Verification> {
 	const { manifest, summary } = await inspectArchive(folder);
 	const { manifestSha256 } = summary;
 	try {
 		await checkSums(folder, manifest);
 		const context = { signal, ...(onProgress === undefined ? {} : { onProgress }) };
-		const { entries } = await runFileJob({ kind: "verify", archive: folder.path }, context);
+		const { entries } = await runFileJob(await openForVerifying(folder, manifest, keyring), context);
 		const verifiedAt = instantOf(now());
 		await recordProof(folder.path, { manifestSha256, verifiedAt });
 		return { bytes: storedBytes(manifest), entries, verifiedAt };
@@ -140,6 +149,20 @@ export async function verifyArchive(
 		if (!(error instanceof OperationError) || error.code !== "archive-corrupt") throw error;
 		await recordProof(folder.path, { manifestSha256, damagedAt: instantOf(now()), reason: error.message });
 		throw corrupt(folder, error.message, error);
+	}
+}
+
+/** Without a key only what is stored can be compared; that proves nothing of what it holds. */
+async function openForVerifying(folder: ArchiveFolder, manifest: Manifest, keyring: Keyring | undefined) {
+	const job = { kind: "verify", archive: folder.path } as const;
+	if (keyring === undefined) return job;
+	try {
+		return await equipJob(job, keyring);
+	} catch (error) {
+		if (!(error instanceof OperationError) || error.code !== "archive-locked") throw error;
+		await checkStored(folder, manifest);
+		const message = `archive ${folder.archive} is stored as it was written, but ${error.message}`;
+		throw new OperationError("archive-locked", message, { cause: error });
 	}
 }
 

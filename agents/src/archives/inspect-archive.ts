@@ -94,6 +94,16 @@ export async function checkSums(folder: ArchiveFolder, manifest: Manifest): Prom
 	if (text !== sumsText(found)) throw corrupt(folder, `${sumsFile} does not match its files`);
 }
 
+/**
+ * Compares the content's files, as they are stored, with the manifest: for that no key is needed.
+ * @throws OperationError archive-corrupt
+ */
+export async function checkStored(folder: ArchiveFolder, { artefacts }: Manifest): Promise<void> {
+	for (const { path, sha256 } of artefacts) {
+		if ((await hashOf(folder, path)) !== sha256) throw corrupt(folder, `${path} is not what was stored`);
+	}
+}
+
 export function corrupt(folder: ArchiveFolder, why: string, cause?: unknown): OperationError {
 	return new OperationError(
 		"archive-corrupt",

@@ -6,6 +6,8 @@ export interface Seal {
 	readonly fileKey: string;
 }
 
+/** More than a header to twenty recipients has. */
+export const maximumHeaderBytes = 16 * 1024;
 const headerEnd = Buffer.from("\n--- ");
 
 /** The textual header at the beginning of an age file; undefined when there is none, or no end of it. */

@@ -2,11 +2,9 @@ import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { OperationError } from "@davit/protocol";
 import { errnoOf } from "../files/file-failure.ts";
-import { headerIn } from "./find-header.ts";
+import { headerIn, maximumHeaderBytes } from "./find-header.ts";
 import { chunkBytes, nonceBytes, openChunk, payloadKey, tagBytes } from "./seal-chunks.ts";
 
-/** More than a header to twenty recipients has. */
-const maximumHeaderBytes = 16 * 1024;
 const sealedChunkBytes = chunkBytes + tagBytes;
 
 /**

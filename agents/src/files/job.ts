@@ -1,4 +1,4 @@
-import type { Artefact, Manifest } from "@davit/protocol";
+import type { Artefact, KeyHolder, Manifest } from "@davit/protocol";
 import type { Seal } from "../encryption/find-header.ts";
 
 /** What can be asked of the files of a host, as JSON: run in a worker thread, or in a process inside a container. */
@@ -13,6 +13,7 @@ export type FileJob =
 export interface Seals {
 	readonly content: Seal;
 	readonly entries: Seal;
+	readonly recipients: readonly KeyHolder[];
 }
 
 /** An archive's folder; of an encrypted one with the key of each file, in base64, by its name: what may be read of it. */
@@ -56,7 +57,7 @@ export type ResultOf<Job extends FileJob> = FileResults[Job["kind"]];
 export type PackedTree = Pick<
 	Manifest,
 	"entries" | "contentBytes" | "fidelity" | "losses" | "outcome" | "warnings"
-> & { readonly artefacts: readonly Artefact[] };
+> & { readonly artefacts: readonly Artefact[]; readonly recipients?: readonly KeyHolder[] };
 
 export interface UnpackedTree {
 	readonly entries: number;

@@ -115,6 +115,7 @@ export class ContentWriter implements Disposable {
 			losses: sockets === undefined ? losses : [...losses, `sockets, of which there were ${sockets}`],
 			outcome: this.#warningCount === 0 ? "succeeded" : "partial",
 			warnings: this.#allWarnings(),
+			...(this.#context.seals === undefined ? {} : { recipients: this.#context.seals.recipients }),
 		};
 	}
 

@@ -9,7 +9,7 @@ import {
 } from "@davit/protocol";
 import { commandLabel } from "../docker/command-label.ts";
 import { requireEngine } from "../docker/require-engine.ts";
-import type { PackedTree } from "../files/job.ts";
+import type { FileJob, PackedTree } from "../files/job.ts";
 import { packTarStream } from "../files/pack-tar-stream.ts";
 import type { OperationContext, Step } from "../operation.ts";
 import { davitVersion } from "../version.ts";
@@ -31,6 +31,7 @@ export type BackupFacts = Located & {
 	readonly notes: readonly string[];
 };
 
+type PackJob = FileJob & { readonly kind: "pack" };
 type Outputs = Map<string, Readonly<Record<string, unknown>>>;
 
 /** Quiesce, copy, resume, seal, verify: an archive that was not read back goes again, and writers wait for the copy only. */
@@ -111,7 +112,8 @@ async function copyOverEngine(
 ): Promise<PackedTree> {
 	const resource = parseResource(place.resource);
 	if (resource.kind !== "volume") throw new TypeError("only volumes are read over the engine");
-	const { command } = context;
+	const { command, archives } = context;
+	const { seals } = await archives.equip<PackJob>({ kind: "pack", root: place.folder, directory: folder });
 	const engine = await requireEngine(context, signal);
 	await using _reader = {
 		[Symbol.asyncDispose]: () => removeReader(engine, command, AbortSignal.timeout(60_000)),
@@ -120,7 +122,7 @@ async function copyOverEngine(
 	const onProgress = showProgress("copy", context);
 	// Awaited here: the reader goes when this function ends.
 	return await packTarStream({
-		...{ stream, directory: folder, signal },
+		...{ stream, directory: folder, signal, ...(seals === undefined ? {} : { seals }) },
 		// The engine does not say how much there is.
 		onProgress: ({ bytes }) => onProgress({ bytes }),
 	});
@@ -177,6 +179,7 @@ function manifestOf(
 		warnings: [...strays, ...tree.warnings].slice(0, 1000),
 		...(facts.notes.length === 0 ? {} : { notes: [...facts.notes] }),
 		...{ entries: tree.entries, contentBytes: tree.contentBytes, davit: davitVersion },
+		...(tree.recipients === undefined ? {} : { recipients: [...tree.recipients] }),
 		...(engine === undefined ? {} : { engine: engine.version }),
 		...(Object.keys(volumeLabels).length === 0 ? {} : { volumeLabels }),
 		publicKey: archives.publicKey,

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import type { CommandId, ResourceId } from "@davit/protocol";
 import type { OperationContext } from "../operation.ts";
 import { readKeptPlace } from "./find-source.ts";
-import { reachOf } from "./reach-place.ts";
+import { reachOf, withoutKeys } from "./reach-place.ts";
 
 export interface ExpiredUndo {
 	readonly command: CommandId;
@@ -26,7 +26,12 @@ export async function expireUndo(
 		try {
 			const { folder, dataPath } = readKeptPlace(place);
 			const going = join(dirname(folder), `.davit-old-${command}`);
-			const reach = reachOf({ place: { resource, folder, exists: true }, dataPath }, { ...context, command });
+			const reach = reachOf(
+				{ place: { resource, folder, exists: true }, dataPath },
+				{
+					...{ ...context, command, archives: withoutKeys },
+				},
+			);
 			await reach.do({ kind: "remove-kept", folder, going }, { signal });
 			undoPoints.drop(command);
 			expired.push({ command, resource });

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import type { Manifest } from "@davit/protocol";
+import type { Archives } from "../archives/archives.ts";
 import { type ContainedContext, type Mount, runContained } from "../container/run-contained.ts";
 import { requireEngine } from "../docker/require-engine.ts";
 import type { FileContext } from "../files/job.ts";
@@ -18,8 +19,12 @@ export interface Reach {
 
 /** The same for as long as the facts of an operation are: what began in a helper container goes on and back in one. */
 export function reachOf({ place, dataPath }: Reached, context: ReachContext): Reach {
-	return dataPath === "helper" ? overContainer(place, context) : direct;
+	const reach = dataPath === "helper" ? overContainer(place, context) : direct;
+	return { do: async (job, fileContext) => reach.do(await context.archives.equip(job), fileContext) };
 }
+
+/** For jobs that touch no archive. */
+export const withoutKeys: ReachContext["archives"] = { equip: async (job) => job };
 
 export interface Reached {
 	readonly place: Place;
@@ -29,6 +34,8 @@ export interface Reached {
 export type ReachContext = Pick<ContainedContext, "command"> &
 	Parameters<typeof requireEngine>[0] & {
 		readonly config: { readonly home: string };
+		/** Encrypted archives are written and read with its keys. */
+		readonly archives: Pick<Archives, "equip">;
 	};
 
 const direct: Reach = {

@@ -6,7 +6,7 @@ import { mayRead } from "../resource/check-swap.ts";
 import type { LocateContext, Located } from "../resource/locate.ts";
 import { lookAt, type Sight, unseen } from "../resource/look-at-place.ts";
 import { isFolder, type Place, resolveLinks } from "../resource/place.ts";
-import { reachOf } from "../resource/reach-place.ts";
+import { reachOf, withoutKeys } from "../resource/reach-place.ts";
 
 /**
  * Where a volume's data lies, and how it can be read and replaced.
@@ -84,7 +84,7 @@ async function lookThroughHelper(
 	const { helper, archivesPath } = context.config;
 	if (!helper) return { refusal: "helper containers are switched off in the agent's configuration" };
 	try {
-		const reach = reachOf({ place, dataPath: "helper" }, context);
+		const reach = reachOf({ place, dataPath: "helper" }, { ...context, archives: withoutKeys });
 		const job = { kind: "look", folder: place.folder, archives: archivesPath } as const;
 		const sight = await reach.do(job, { signal });
 		const isSeen = sight.isFolder || !place.exists;
