@@ -2,6 +2,7 @@ import { OperationError, type OperationName } from "@davit/protocol";
 import type { Handler } from "./operation.ts";
 import { backUp } from "./resource/back-up.ts";
 import { keep } from "./resource/keep.ts";
+import { lookingHandlers } from "./resource/looking.ts";
 import { plan } from "./resource/plan.ts";
 import { prune } from "./resource/prune.ts";
 import { restore, undo } from "./resource/restore.ts";
@@ -15,6 +16,7 @@ const refuseStack = {
 
 /** What this agent does for each operation of the catalogue; volumes and folders differ only in where their data lies. */
 export const handlers: { readonly [Name in OperationName]: Handler<Name> } = {
+	...lookingHandlers,
 	"volume.backup": backUp,
 	"volume.verify": verify,
 	"volume.plan": plan,

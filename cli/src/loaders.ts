@@ -5,6 +5,8 @@ export const loaders: Readonly<Record<string, () => Promise<Command>>> = {
 	status: async () => (await import("./commands/status.ts")).showStatus,
 	list: async () => (await import("./commands/list.ts")).list,
 	show: async () => (await import("./commands/show.ts")).show,
+	browse: async () => (await import("./commands/browse.ts")).browse,
+	diff: async () => (await import("./commands/diff.ts")).diff,
 	watch: async () => (await import("./commands/watch.ts")).watch,
 	log: async () => (await import("./commands/log.ts")).log,
 	backup: async () => (await import("./commands/backup.ts")).backup,

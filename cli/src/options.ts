@@ -27,6 +27,24 @@ export function numberOption(invocation: Invocation, name: string): number | und
 	throw usageError(`--${dashed(name)} ${text} is not a whole number from 1 on`, `--${dashed(name)} 14`);
 }
 
+/** The number of an entry, counted from 0. @throws CommandError usage */
+export function indexOption(invocation: Invocation, name: string): number | undefined {
+	const text = textOption(invocation, name);
+	if (text === undefined || /^\d{1,9}$/.test(text)) return text === undefined ? undefined : Number(text);
+	throw usageError(`--${dashed(name)} ${text} is not a whole number from 0 on`, `--${dashed(name)} 200`);
+}
+
+/** A path inside an archive, from its root. @throws CommandError usage */
+export function innerPath(text: string): string {
+	const path = text.replace(/^\.\//, "").replace(/\/$/, "");
+	const parts = path.split("/");
+	if (path !== "" && !parts.some((part) => part === "" || part === "." || part === "..")) return path;
+	throw usageError(
+		`${JSON.stringify(text)} is no path inside an archive`,
+		"write it from the archive's root, as in plugins/panel.json, without a slash before it and without ..",
+	);
+}
+
 /** @throws CommandError usage */
 export function consistencyOption(invocation: Invocation): AskedConsistency | undefined {
 	const text = textOption(invocation, "consistency");

@@ -1,9 +1,11 @@
 import type {
 	AccountDocument,
 	AddressDocument,
+	ArchiveContentDocument,
 	ArchiveDocument,
 	ArchivesDocument,
 	Consistency,
+	DifferencesDocument,
 	HostDocument,
 	HostName,
 	HostsDocument,
@@ -25,6 +27,7 @@ import type {
 	StartedDocument,
 	StatusDocument,
 } from "@davit/protocol";
+import type { LookWanted } from "./desk/look-into.ts";
 
 /** At most 100 rows a page; `page` counts from 1. */
 export interface Filter {
@@ -89,6 +92,18 @@ export interface Desk {
 		principal: PrincipalName,
 		signal: AbortSignal,
 	): Promise<PlanDocument>;
+	/** Asks the host what one folder of an archive holds; resolves when it answered. */
+	browse(
+		wanted: LookWanted & { readonly folder: string },
+		principal: PrincipalName,
+		signal: AbortSignal,
+	): Promise<ArchiveContentDocument>;
+	/** Asks the host what differs between an archive and its resource's present data, or another archive. */
+	diff(
+		wanted: LookWanted & { readonly against: string },
+		principal: PrincipalName,
+		signal: AbortSignal,
+	): Promise<DifferencesDocument>;
 	apply(plan: PlanId, confirm: string, principal: PrincipalName): StartedDocument;
 	cancel(run: RunId, principal: PrincipalName): RunDocument;
 	addSchedule(schedule: NewSchedule, principal: PrincipalName): ScheduleDocument;

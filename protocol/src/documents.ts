@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Capability, InventoryContainer, InventoryResource } from "./agent.ts";
 import { FailureCode } from "./failure-codes.ts";
+import { BrowseResult, DiffResult } from "./operations/looking.ts";
 import { PlanFacts, UndoPoint } from "./plan.ts";
 import { ResourceId } from "./resource.ts";
 import { ArchiveRow, HostRow, ResourceRow, ScheduleRow, StateWord } from "./rows.ts";
@@ -98,6 +99,22 @@ export const ArchiveDocument = z.object({
 	resourceRow: ResourceRow.nullable(),
 });
 export type ArchiveDocument = z.infer<typeof ArchiveDocument>;
+
+/** One folder of an archive, as its host read it. */
+export const ArchiveContentDocument = BrowseResult.extend({
+	schema: z.literal("davit/content/1"),
+	asOf: Instant,
+	row: ArchiveRow,
+});
+export type ArchiveContentDocument = z.infer<typeof ArchiveContentDocument>;
+
+/** What differs between an archive and the present data, or another archive. */
+export const DifferencesDocument = DiffResult.extend({
+	schema: z.literal("davit/differences/1"),
+	asOf: Instant,
+	row: ArchiveRow,
+});
+export type DifferencesDocument = z.infer<typeof DifferencesDocument>;
 
 /** One line of a run's story. */
 export const RunStep = z.object({

@@ -51,6 +51,9 @@ export const failures = {
 		{ exitCode: 12 },
 	),
 	"archive-not-found": failure("no archive has that id", "davit list archives", { exitCode: 10 }),
+	"entry-not-found": failure("the archive has no such file or folder", "davit browse ARCHIVE", {
+		exitCode: 10,
+	}),
 	"archive-ambiguous": failure("more than one archive's id starts so", "type more of the id", {
 		exitCode: 2,
 	}),

@@ -1,4 +1,6 @@
 import type { z } from "zod";
+import { OperationError } from "./failures.ts";
+import { type LookingVerb, lookingOperations, lookingVerbs } from "./operations/looking.ts";
 import { pathOperations } from "./operations/path.ts";
 import { stackOperations } from "./operations/stack.ts";
 import { volumeOperations } from "./operations/volume.ts";
@@ -19,6 +21,7 @@ export const operations = {
 	...volumeOperations,
 	...pathOperations,
 	...stackOperations,
+	...lookingOperations,
 } as const satisfies Record<string, Definition>;
 
 export type OperationName = keyof typeof operations;
@@ -26,7 +29,12 @@ export type Params<Name extends OperationName> = z.infer<(typeof operations)[Nam
 export type Result<Name extends OperationName> = z.infer<(typeof operations)[Name]["result"]>;
 
 /** What a person calls it, whatever kind of resource it works on: `volume.backup` is `backup`. */
-export type Verb = "backup" | "verify" | "plan" | "restore" | "undo" | "prune" | "keep";
+export type Verb = "backup" | "verify" | "plan" | "restore" | "undo" | "prune" | "keep" | LookingVerb;
+
+/** Whether it only looks into archives: it is no event of its resource, and holds up nothing. */
+export function isLooking(operation: OperationName): boolean {
+	return lookingVerbs.some((verb) => verb === verbOf(operation));
+}
 
 export function isOperationName(name: string): name is OperationName {
 	return Object.hasOwn(operations, name);
@@ -37,9 +45,11 @@ export function verbOf(operation: OperationName): Verb {
 	return operation.slice(operation.indexOf(".") + 1) as Verb;
 }
 
-/** The operation of a verb on a resource: `backup` of `path:/srv/x` is `path.backup`. */
+/** The operation of a verb on a resource: `backup` of `path:/srv/x` is `path.backup`. @throws OperationError unsupported */
 export function operationFor(verb: Verb, resource: ResourceId): OperationName {
-	return `${parseResource(resource).kind}.${verb}`;
+	const name = `${parseResource(resource).kind}.${verb}`;
+	if (isOperationName(name)) return name;
+	throw new OperationError("unsupported", `${verb} cannot be asked of ${resource}`);
 }
 
 /** The resource that parsed parameters name. */

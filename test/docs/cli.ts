@@ -15,6 +15,8 @@ const documents = [
 	protocol.HostDocument,
 	protocol.ResourceDocument,
 	protocol.ArchiveDocument,
+	protocol.ArchiveContentDocument,
+	protocol.DifferencesDocument,
 	protocol.RunDocument,
 	protocol.PlanDocument,
 	protocol.ScheduleDocument,

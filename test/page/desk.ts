@@ -9,6 +9,7 @@ import {
 	type ResourceRow,
 	type Run,
 } from "@davit/protocol";
+import { contentDocument, differencesDocument } from "./archive-documents.ts";
 import { planDocument, runDocument, scheduleOf, scheduleRow, statusOf, undoOf } from "./documents.ts";
 import { epochMs, type Fleet, makeFleet, newRun, uuid } from "./fleet.ts";
 
@@ -234,6 +235,13 @@ export function openMemoryDesk(fleet: Fleet = makeFleet(), now: () => number = (
 			});
 			plans.set(document.plan, document);
 			return document;
+		},
+		async browse({ archive, folder, from }) {
+			return contentDocument({ row: archiveOf(archive), folder, from, asOf: asOf() });
+		},
+		async diff({ archive, against, from }) {
+			const other = against === "live" ? against : archiveOf(against).id;
+			return differencesDocument({ row: archiveOf(archive), against: other, from, asOf: asOf() });
 		},
 		apply(id, confirm) {
 			const plan = planOf(id);

@@ -86,7 +86,12 @@ export function toyHandlers(performer: Performer): Handlers {
 	const verify = readVerify(performer);
 	const plan = readPlan(performer);
 	const keep = { read: () => Promise.reject(new OperationError("unsupported", "the toy keeps no records")) };
+	const look = {
+		read: (): Promise<never> =>
+			Promise.reject(new OperationError("unsupported", "the toy keeps no archives")),
+	};
 	return {
+		...{ "path.browse": look, "path.diff": look, "volume.browse": look, "volume.diff": look },
 		...{ "path.backup": backup, "path.restore": swap, "path.undo": swap, "path.prune": prune },
 		...{ "volume.backup": backup, "volume.restore": swap, "volume.undo": swap, "volume.prune": prune },
 		...{ "stack.backup": backup, "stack.restore": swap, "stack.undo": swap, "stack.prune": prune },

@@ -90,14 +90,14 @@ async function judge({ want, have }: Pair, merging: Merging, tally: Tally): Prom
 	else tally.replaces.add(want.path);
 }
 
-async function nextOf(
+export async function nextOf(
 	entries: AsyncIterator<TreeEntry> | Iterator<TreeEntry>,
 ): Promise<TreeEntry | undefined> {
 	const next = await entries.next();
 	return next.done === true ? undefined : next.value;
 }
 
-function orderOf(want: TreeEntry | undefined, have: TreeEntry | undefined): number {
+export function orderOf(want: TreeEntry | undefined, have: TreeEntry | undefined): number {
 	if (want === undefined) return 1;
 	return have === undefined ? -1 : comparePaths(want.path, have.path);
 }
@@ -112,7 +112,11 @@ async function isSameEntry(want: TreeEntry, have: TreeEntry, merging: Merging): 
 	return wanted !== undefined && wanted === present;
 }
 
-function hasSameMetadata(want: TreeEntry, have: TreeEntry, { isExact, toleranceNs }: Merging): boolean {
+export function hasSameMetadata(
+	want: TreeEntry,
+	have: TreeEntry,
+	{ isExact, toleranceNs }: Pick<Merging, "isExact" | "toleranceNs">,
+): boolean {
 	const apartNs = want.mtimeNs - have.mtimeNs;
 	const isSameTime = apartNs < toleranceNs && apartNs > -toleranceNs;
 	return (

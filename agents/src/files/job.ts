@@ -6,6 +6,13 @@ export type FileJob =
 	| { readonly kind: "pack"; readonly root: string; readonly directory: string; readonly seals?: Seals }
 	| ({ readonly kind: "unpack"; readonly target: string } & Opened)
 	| { readonly kind: "compare"; readonly wanted: Wanted; readonly root: string; readonly exact?: boolean }
+	| {
+			readonly kind: "diff";
+			readonly before: Wanted;
+			readonly after: Wanted;
+			readonly from: number;
+			readonly count: number;
+	  }
 	| { readonly kind: "measure"; readonly root: string }
 	| ({ readonly kind: "verify" } & Opened);
 
@@ -47,6 +54,7 @@ export interface FileResults {
 	pack: PackedTree;
 	unpack: UnpackedTree;
 	compare: TreeComparison;
+	diff: TreeDifferences;
 	measure: MeasuredTree;
 	verify: VerifiedContent;
 }
@@ -80,6 +88,17 @@ export interface TreeComparison {
 		readonly adds: readonly string[];
 		readonly removes: readonly string[];
 	};
+}
+
+export interface TreeDifferences {
+	/** `added` = only after, `removed` = only before, `metadata` = owner, mode or time alone. */
+	readonly counts: Readonly<Record<"added" | "removed" | "changed" | "metadata" | "same", number>>;
+	/** The page that was asked for; names as a person is shown them. */
+	readonly differences: readonly {
+		readonly path: string;
+		readonly kind: "added" | "removed" | "changed" | "metadata";
+		readonly type: string;
+	}[];
 }
 
 export interface MeasuredTree {

@@ -60,6 +60,7 @@ export async function hashFile(
 	return running.digest("hex");
 }
 
-function targetOf(root: RawPath, path: RawPath): RawPath {
+/** Where a symlink points. */
+export function targetOf(root: RawPath, path: RawPath): RawPath {
 	return readlinkSync(locate(root, path), { encoding: "latin1" });
 }

@@ -1,4 +1,5 @@
 import { compareTree } from "./compare-tree.ts";
+import { diffTrees } from "./diff-trees.ts";
 import type { FileContext, FileJob, FileResults, ResultOf } from "./job.ts";
 import { measureTree } from "./measure-tree.ts";
 import { packTree } from "./pack-tree.ts";
@@ -22,6 +23,8 @@ function perform(job: FileJob, context: FileContext): Promise<FileResults[FileJo
 			return unpackTree({ ...job, ...context });
 		case "compare":
 			return compareTree({ ...job, ...context });
+		case "diff":
+			return diffTrees({ ...job, ...context });
 		case "measure":
 			return measureTree({ ...job, ...context });
 		case "verify":

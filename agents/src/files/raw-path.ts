@@ -29,6 +29,11 @@ export function parentOf(path: RawPath): RawPath {
 	return slash === -1 ? rootPath : path.slice(0, slash);
 }
 
+/** Whether `path` lies below `folder`, and is not it. */
+export function isBelow(path: RawPath, folder: RawPath): boolean {
+	return folder === rootPath ? path !== rootPath : path.startsWith(`${folder}/`);
+}
+
 /** Raw bytes as text where they are UTF-8, else as base64. */
 export function encodeRaw(raw: RawPath): { readonly text: string } | { readonly base64: string } {
 	if (isAscii(raw)) return { text: raw };

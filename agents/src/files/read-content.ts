@@ -2,6 +2,7 @@ import { createHash, hash } from "node:crypto";
 import { join } from "node:path";
 import { type Artefact, type Manifest, OperationError } from "@davit/protocol";
 import { readManifest } from "../archives/read-manifest.ts";
+import { FrameFile } from "./frame-file.ts";
 import type { FileContext, Opened } from "./job.ts";
 import { showRaw } from "./raw-path.ts";
 import { ByteSource } from "./read-bytes.ts";
@@ -146,7 +147,7 @@ export class ContentReader implements Disposable {
 }
 
 /** SHA-256 of a file's content; in one call where it comes in one part. */
-class Digest {
+export class Digest {
 	readonly #size: number;
 	#running: ReturnType<typeof createHash> | undefined;
 	#whole: string | undefined;
@@ -173,11 +174,22 @@ class Digest {
  * A file of an archive, encrypted or not, to be read from its beginning.
  * @throws OperationError archive-locked when it is encrypted and its key was not handed over
  */
-export function openArtefact(
+export function openArtefact(opened: Opened, manifest: Manifest, name: string): FrameReader {
+	const { path, fileKey } = locateArtefact(opened, manifest, name);
+	return new FrameReader(path, fileKey);
+}
+
+/** The same, for reading any part of it. */
+export function openFrames(opened: Opened, manifest: Manifest, name: string): FrameFile {
+	const { path, fileKey } = locateArtefact(opened, manifest, name);
+	return new FrameFile(path, fileKey);
+}
+
+function locateArtefact(
 	{ archive, fileKeys }: Opened,
 	{ artefacts }: Manifest,
 	name: string,
-): FrameReader {
+): { readonly path: string; readonly fileKey: string | undefined } {
 	const path = artefacts.find((artefact) => isNamed(artefact, name))?.path ?? name;
 	const fileKey = fileKeys?.[path];
 	if (path !== name && fileKey === undefined) {
@@ -186,7 +198,7 @@ export function openArtefact(
 			`${join(archive, path)} is encrypted, and its key is not here`,
 		);
 	}
-	return new FrameReader(join(archive, path), path === name ? undefined : fileKey);
+	return { path: join(archive, path), fileKey: path === name ? undefined : fileKey };
 }
 
 export function isNamed({ path }: Artefact, name: string): boolean {
@@ -203,7 +215,7 @@ export function isSameFile(found: WrittenFrames, expected: Artefact): boolean {
 	);
 }
 
-function isSameHeader(found: TreeEntry, entry: TreeEntry): boolean {
+export function isSameHeader(found: TreeEntry, entry: TreeEntry): boolean {
 	return (
 		found.path === entry.path &&
 		found.type === entry.type &&

@@ -79,11 +79,12 @@ export function openOperations(database: Database): readonly Accepted[] {
 		.map(accepted);
 }
 
-/** The newest of a resource, open or ended; a plan is only a look at it. */
+/** The newest of a resource, open or ended; plans and looks into archives do not count. */
 export function newestOperation(database: Database, resource: ResourceId): Accepted | undefined {
 	const row = database
 		.prepare<[string], Row>(
-			`SELECT * FROM operations WHERE resource = ? AND operation NOT LIKE '%.plan'
+			`SELECT * FROM operations WHERE resource = ?
+			AND substr(operation, instr(operation, '.') + 1) NOT IN ('plan', 'browse', 'diff', 'get')
 			ORDER BY command DESC LIMIT 1`,
 		)
 		.get(resource);

@@ -1,5 +1,13 @@
 import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { ArchiveId, Bytes, instantOf, OperationError, type Params, type Result } from "@davit/protocol";
+import {
+	ArchiveId,
+	Bytes,
+	instantOf,
+	OperationError,
+	operations,
+	type Params,
+	type Result,
+} from "@davit/protocol";
 import type { Handlers, Operation, OperationContext, Reading, Step, StepPresence } from "../operation.ts";
 
 type Facts = { readonly folder: string; readonly command: string; readonly archive: string };
@@ -45,16 +53,15 @@ export function toyHandlers(disturb: Disturb = () => undefined): Handlers {
 	const refused = {
 		read: (): Promise<never> => Promise.reject(new OperationError("unsupported", "the toy cannot do this")),
 	};
+	// Its keys are the catalogue's, and what refuses answers for any of them.
+	const none = Object.fromEntries(
+		Object.keys(operations).map((name) => [name, refused]),
+	) as unknown as Handlers;
 	return {
+		...none,
 		"path.backup": backupToy(restore),
 		"path.restore": restore,
 		"path.verify": read,
-		...{ "path.plan": refused, "path.undo": refused, "path.prune": refused },
-		...{ "volume.backup": refused, "volume.verify": refused, "volume.plan": refused },
-		...{ "volume.restore": refused, "volume.undo": refused, "volume.prune": refused },
-		...{ "stack.backup": refused, "stack.verify": refused, "stack.plan": refused },
-		...{ "stack.restore": refused, "stack.undo": refused, "stack.prune": refused },
-		...{ "path.keep": refused, "volume.keep": refused, "stack.keep": refused },
 	};
 }
 

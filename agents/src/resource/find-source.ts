@@ -3,6 +3,7 @@ import type { Wanted } from "../files/job.ts";
 import type { OperationContext } from "../operation.ts";
 import type { Located } from "./locate.ts";
 import { type DataPath, reachOf } from "./reach-place.ts";
+import { requireOwnArchive } from "./require-own-archive.ts";
 
 /** What will be in place after a swap. */
 export interface Source {
@@ -44,13 +45,7 @@ async function archiveSource(
 	archive: ArchiveId,
 	{ archives }: OperationContext,
 ): Promise<Source> {
-	const { summary, folder, manifest } = await archives.find(archive);
-	if (manifest.resource !== resource) {
-		throw new OperationError(
-			"archive-foreign",
-			`archive ${archive} is of ${manifest.resource}, not of ${resource}`,
-		);
-	}
+	const { summary, folder, manifest } = await requireOwnArchive(archive, resource, archives);
 	if (summary.damaged) {
 		throw new OperationError("archive-corrupt", `archive ${archive} of ${resource} is known to be damaged`);
 	}

@@ -3,7 +3,7 @@ import type { Manifest } from "@davit/protocol";
 import type { Archives } from "../archives/archives.ts";
 import { type ContainedContext, type Mount, runContained } from "../container/run-contained.ts";
 import { requireEngine } from "../docker/require-engine.ts";
-import type { FileContext } from "../files/job.ts";
+import type { FileContext, Wanted } from "../files/job.ts";
 import { runFileJob } from "../files/run-job.ts";
 import type { Place } from "./place.ts";
 import { performPlaceJob } from "./place-job.ts";
@@ -70,9 +70,10 @@ function mountsOf(job: ReachJob, { folder, exists }: Place): readonly Mount[] {
 		case "measure":
 			return [reading(job.root)];
 		case "compare": {
-			const wanted = "tree" in job.wanted ? job.wanted.tree : job.wanted.archive;
-			return [reading(job.root), reading(wanted)];
+			return [reading(job.root), reading(folderOf(job.wanted))];
 		}
+		case "diff":
+			return [reading(folderOf(job.before)), reading(folderOf(job.after))];
 		case "unpack":
 			return [writing(parent), reading(job.archive)];
 		case "verify":
@@ -93,6 +94,10 @@ function mountsOf(job: ReachJob, { folder, exists }: Place): readonly Mount[] {
 		default:
 			return job satisfies never;
 	}
+}
+
+function folderOf(wanted: Wanted): string {
+	return "tree" in wanted ? wanted.tree : wanted.archive;
 }
 
 function reading(path: string): Mount {

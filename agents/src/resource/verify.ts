@@ -1,5 +1,6 @@
-import { Bytes, OperationError, resourceOf } from "@davit/protocol";
+import { Bytes, resourceOf } from "@davit/protocol";
 import type { Reading } from "../operation.ts";
+import { requireOwnArchive } from "./require-own-archive.ts";
 import { showProgress } from "./show-progress.ts";
 
 /** Reads every byte of an archive and records what came of it: the proof, or that it is damaged. */
@@ -7,13 +8,7 @@ export const verify: Reading<"volume.verify" | "path.verify" | "stack.verify"> =
 	async read(params, context, signal) {
 		const { archive } = params;
 		const resource = resourceOf(params);
-		const { manifest } = await context.archives.find(archive);
-		if (manifest.resource !== resource) {
-			throw new OperationError(
-				"archive-foreign",
-				`archive ${archive} is of ${manifest.resource}, not of ${resource}`,
-			);
-		}
+		await requireOwnArchive(archive, resource, context.archives);
 		const beganAtMs = context.now();
 		const onProgress = showProgress("verify", context);
 		const { bytes, entries, verifiedAt } = await context.archives.verify(archive, { signal, onProgress });

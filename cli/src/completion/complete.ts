@@ -52,6 +52,8 @@ function valuesByCommand(names: Names): ReadonlyMap<string, readonly string[]> {
 		["backup", names.resources],
 		["verify", [...latest, ...names.archives]],
 		["restore", [...latest, ...names.archives]],
+		["browse", [...latest, ...names.archives]],
+		["diff", [...latest, ...names.archives]],
 		["undo", [...names.runs, ...names.resources]],
 		["watch", names.runs],
 		["log", names.runs],

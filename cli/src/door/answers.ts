@@ -1,8 +1,10 @@
 import type {
 	AccountDocument,
 	AddressDocument,
+	ArchiveContentDocument,
 	ArchiveDocument,
 	ArchivesDocument,
+	DifferencesDocument,
 	ErrorDocument,
 	HostDocument,
 	HostsDocument,
@@ -21,8 +23,10 @@ import type {
 type AnyDocument =
 	| AccountDocument
 	| AddressDocument
+	| ArchiveContentDocument
 	| ArchiveDocument
 	| ArchivesDocument
+	| DifferencesDocument
 	| ErrorDocument
 	| HostDocument
 	| HostsDocument

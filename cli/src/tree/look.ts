@@ -48,6 +48,29 @@ export const look: readonly CommandSpec[] = [
 		],
 	},
 	{
+		name: "browse",
+		words: "<archive> [path]",
+		summary: "List one folder of an archive.",
+		options: [
+			{ flags: "--from <number>", summary: "begin at this entry, counted from 0; at most 200 are listed" },
+		],
+		examples: ["davit browse nas/grafana-data@latest", "davit browse 7f3a plugins --json"],
+		documents: ["davit/content/1"],
+	},
+	{
+		name: "diff",
+		words: "<archive> [archive|live]",
+		summary: "Say what differs between an archive and the present data, or another archive.",
+		options: [
+			{
+				flags: "--from <number>",
+				summary: "begin at this difference, counted from 0; at most 200 are listed",
+			},
+		],
+		examples: ["davit diff nas/grafana-data@latest", "davit diff 7f3a 5b02"],
+		documents: ["davit/differences/1"],
+	},
+	{
 		name: "watch",
 		words: "[run]",
 		summary: "Follow a run, or all that are running, to their end.",

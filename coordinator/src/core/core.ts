@@ -11,6 +11,7 @@ import {
 } from "@davit/protocol";
 import { Fleet } from "../fleet/fleet.ts";
 import { type Heard, hearHost } from "../fleet/hear.ts";
+import { answerOf, askHost, type Question } from "../looking/ask-host.ts";
 import { judgeLate, judgeSilence } from "../outbox/judge.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import { judgePlans, type PlanWanted, startPlan } from "../plans/plans.ts";
@@ -167,6 +168,16 @@ export class CoordinatorCore {
 		const { plan, making } = startPlan(this.parts, wanted, principal);
 		this.parts.runs.onEnded(making, () => done(plan));
 		return plan;
+	}
+
+	/** Asks a host to look into an archive, and calls `done` when it has answered, or did not; `answer` then gives it or throws why. */
+	askHost(
+		question: Question,
+		principal: PrincipalName,
+		done: (answer: () => ReturnType<typeof answerOf>) => void,
+	): void {
+		const asked = askHost(this.parts, question, principal);
+		this.parts.runs.onEnded(asked, () => done(() => answerOf(this.parts, asked)));
 	}
 
 	/** @throws OperationError when there is none, or the host could not make it */

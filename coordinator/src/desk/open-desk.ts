@@ -36,6 +36,7 @@ import { readyPlan } from "../plans/ready.ts";
 import { authoriseOperator } from "../requests/authorise.ts";
 import { admitHost, type BrokerDoor, checkInvitation, keepAccount } from "./access.ts";
 import { cancelRun } from "./cancel.ts";
+import { lookForDifferences, lookIntoFolder } from "./look-into.ts";
 import { addSchedule, removeSchedule } from "./schedules.ts";
 
 /** What the desk needs beside the core. */
@@ -71,6 +72,8 @@ export function openDesk(core: CoordinatorCore, surroundings: DeskSurroundings):
 		resolve: (address) => resolveAddress(parts, address),
 		ask: (request, principal) => core.ask(request, principal),
 		makePlan: (wanted, principal, signal) => makePlan(core, { ...wanted, principal }, signal),
+		browse: (wanted, principal, signal) => lookIntoFolder(core, wanted, { principal, signal }),
+		diff: (wanted, principal, signal) => lookForDifferences(core, wanted, { principal, signal }),
 		apply: (plan, confirm, principal) => applyPlan(core, { plan, confirm }, principal),
 		cancel: (run, principal) => cancelRun(parts, run, principal),
 		addSchedule: (schedule, principal) => addSchedule(parts, schedule, principal),

@@ -5,6 +5,7 @@ import type { Assets } from "./assets.ts";
 import type { Doors } from "./doors.ts";
 import { answerAtDoor, notEntered } from "./entrance.ts";
 import { type Door, type Exchange, readForm, readTarget } from "./exchange.ts";
+import { findFarLook } from "./far-looks.ts";
 import { checkFormToken, checkHost, checkOrigin } from "./guard.ts";
 import type { LiveViews } from "./live.ts";
 import { findLook } from "./looks.ts";
@@ -73,6 +74,12 @@ async function answerOrThrow(call: Call, context: AnswerContext): Promise<void> 
 async function show(call: Call, exchange: Exchange, context: AnswerContext): Promise<void> {
 	const { path, query, form, signal } = exchange;
 	if (path.length === 1 && path[0] === "live") return showLive(call, exchange, context);
+	const far = await findFarLook(context.desk, exchange);
+	if (far !== undefined) {
+		if (form !== "page") return sendDocument(call, { status: 200, document: far.document });
+		const page = far.render({ root: exchange.root, query, now: context.now() });
+		return sendPage(call, { exchange, page, status: 200 }, context);
+	}
 	const look = findLook(context.desk, path, query);
 	if (form === "events") {
 		// Read once before the headers go out, so that what does not exist is a 404.

@@ -25,7 +25,7 @@ export interface PlanWanted {
 }
 
 /** A host that says nothing for so long, not even progress, is not waited for. */
-const silenceMs = 20_000;
+export const silenceMs = 20_000;
 
 /**
  * Asks the host what a restore or an undo would do. The plan is ready, or not possible, when the returned run has ended.
@@ -54,7 +54,10 @@ export function judgePlans(core: Core): void {
 		if (!record.hidden || core.now() - lastHeardMs(record) < silenceMs) continue;
 		const { host, resource } = record.run;
 		if (record.sequence >= 0) commandCancel(core, record);
-		core.log.warn({ host, resource, run: record.run.run }, "a plan was given up: the host did not answer");
+		core.log.warn(
+			{ host, resource, run: record.run.run },
+			"a question was given up: the host did not answer",
+		);
 		commitRun(
 			core,
 			withState(record, {
@@ -62,8 +65,8 @@ export function judgePlans(core: Core): void {
 				endedAt: instantOf(core.now()),
 				failure: {
 					code: "host-offline",
-					message: `${host} did not say within ${silenceMs / 1000} s what this would do to ${resource}`,
-					hint: "see that its agent runs and reaches the broker, then make the plan again",
+					message: `${host} did not answer within ${silenceMs / 1000} s what was asked of ${resource}`,
+					hint: "see that its agent runs and reaches the broker, then ask again",
 					retryable: true,
 				},
 			}),

@@ -1,4 +1,4 @@
-import { OperationError, type OperationName, type PrincipalName, type Verb, verbOf } from "@davit/protocol";
+import { lookingVerbs, OperationError, type OperationName, type PrincipalName, type Verb, verbOf } from "@davit/protocol";
 
 /** What each principal may ask for. Who is not listed may ask for nothing. */
 const allowed: Readonly<Record<string, readonly Verb[]>> = {
@@ -7,7 +7,7 @@ const allowed: Readonly<Record<string, readonly Verb[]>> = {
 	...Object.fromEntries(
 		["cli", "page", "operator"].map((door) => [
 			door,
-			["backup", "verify", "plan", "restore", "undo", "prune", "keep"],
+			["backup", "verify", "plan", "restore", "undo", "prune", "keep", ...lookingVerbs],
 		]),
 	),
 };

@@ -2,6 +2,7 @@ import {
 	type ArchiveId,
 	ArchiveId as archiveId,
 	describeIssues,
+	isLooking,
 	isOperationName,
 	OperationError,
 	type OperationName,
@@ -137,7 +138,7 @@ function joinable(
 	request: Request,
 	{ operation, params, resource }: Pick<Checked, "operation" | "resource"> & { params: object },
 ): RunRecord | undefined {
-	const open = core.runs.openOn(request.host, resource);
+	const open = isLooking(operation) ? undefined : core.runs.openOn(request.host, resource);
 	if (open === undefined) return undefined;
 	const verb = verbOf(operation);
 	const isSame = open.run.operation === operation && !open.hidden;

@@ -2,6 +2,7 @@ import {
 	type CommandId,
 	type HostName,
 	isEnded,
+	isLooking,
 	isOperationName,
 	type ResourceId,
 	type Run,
@@ -43,7 +44,7 @@ export class RunBook {
 		if (!record.hidden) this.#remember(record);
 		if (!isEnded(run.state)) {
 			this.#open.set(run.run, record);
-			this.#openOn.set(place, run.run);
+			if (!isLook(record)) this.#openOn.set(place, run.run);
 			this.#ofCommand.set(record.command, run.run);
 			return;
 		}
@@ -94,6 +95,11 @@ export class RunBook {
 			verbs.set(verbOf(run.operation), run);
 		}
 	}
+}
+
+/** Looking into an archive holds nothing up. */
+function isLook({ run: { operation } }: RunRecord): boolean {
+	return isOperationName(operation) && isLooking(operation);
 }
 
 function isAfter(one: Run, other: Run): boolean {

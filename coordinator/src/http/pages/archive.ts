@@ -1,6 +1,8 @@
 import { type ArchiveDocument, consistencyPhrases } from "@davit/protocol";
 import { type Html, html } from "../html.ts";
 import type { Frame, Page } from "../page.ts";
+import { contentPath } from "./content.ts";
+import { differencesPath } from "./differences.ts";
 import { countEntries, exactTime, formatBytes, formatSeconds, moment } from "./format.ts";
 import { refusalOf, tokenField, verifyForm } from "./forms.ts";
 import { resourceLink, resourceTitle, runLink, sameAs } from "./links.ts";
@@ -42,6 +44,7 @@ function facts({ row }: ArchiveDocument, frame: Frame): Html {
 			<dt>Containers that write</dt><dd>were ${consistencyPhrases[row.consistency]} while it was copied</dd>
 			<dt>Fidelity</dt><dd>${row.fidelity === "full" ? "full: owners, modes, times, links, attributes" : "reduced: read through the archive API, which loses some attributes"}</dd>
 		</dl>
+		<p><a href="${frame.root}${contentPath(row.id)}">See what it holds</a> · <a href="${frame.root}${differencesPath(row.id)}">What differs from now</a></p>
 		${sameAs("verify", row.short)}
 	</section>`;
 }

@@ -1,0 +1,71 @@
+import {
+	type ArchiveContentDocument,
+	BrowseResult,
+	type DifferencesDocument,
+	DiffResult,
+	instantOf,
+	OperationError,
+	type PrincipalName,
+} from "@davit/protocol";
+import type { CoordinatorCore } from "../core/core.ts";
+import { archiveDocument } from "../documents/details.ts";
+import type { Question } from "../looking/ask-host.ts";
+
+export interface LookWanted {
+	/** An archive's id or its unique beginning. */
+	readonly archive: string;
+	readonly from: number;
+}
+
+interface Asking {
+	readonly principal: PrincipalName;
+	readonly signal: AbortSignal;
+}
+
+/** One folder of an archive. @throws OperationError as a request would be refused, or why the host could not | cancelled */
+export async function lookIntoFolder(
+	core: CoordinatorCore,
+	{ archive, from, folder }: LookWanted & { readonly folder: string },
+	asking: Asking,
+): Promise<ArchiveContentDocument> {
+	const { row } = archiveDocument(core.parts, archive);
+	const params = { archive: row.id, from, ...(folder === "" ? {} : { folder }) };
+	const question = { host: row.host, resource: row.resource, verb: "browse", params } as const;
+	const content = BrowseResult.parse(await ask(core, question, asking));
+	return { schema: "davit/content/1", asOf: instantOf(core.parts.now()), row, ...content };
+}
+
+/** What differs between an archive and the present data or another archive. @throws OperationError as above */
+export async function lookForDifferences(
+	core: CoordinatorCore,
+	{ archive, from, against }: LookWanted & { readonly against: string },
+	asking: Asking,
+): Promise<DifferencesDocument> {
+	const { row } = archiveDocument(core.parts, archive);
+	const other = against === "live" ? against : archiveDocument(core.parts, against).row.id;
+	const params = { archive: row.id, from, against: other };
+	const question = { host: row.host, resource: row.resource, verb: "diff", params } as const;
+	const found = DiffResult.parse(await ask(core, question, asking));
+	return { schema: "davit/differences/1", asOf: instantOf(core.parts.now()), row, ...found };
+}
+
+function ask(
+	core: CoordinatorCore,
+	question: Question,
+	{ principal, signal }: Asking,
+): Promise<Readonly<Record<string, unknown>>> {
+	return new Promise((resolve, reject) => {
+		signal.throwIfAborted();
+		const abort = () =>
+			reject(new OperationError("cancelled", `the answer of ${question.host} was not waited for`));
+		signal.addEventListener("abort", abort, { once: true });
+		core.askHost(question, principal, (answer) => {
+			signal.removeEventListener("abort", abort);
+			try {
+				resolve(answer());
+			} catch (error) {
+				reject(error);
+			}
+		});
+	});
+}
