@@ -38,7 +38,8 @@ export function indexOption(invocation: Invocation, name: string): number | unde
 export function innerPath(text: string): string {
 	const path = text.replace(/^\.\//, "").replace(/\/$/, "");
 	const parts = path.split("/");
-	if (path !== "" && !parts.some((part) => part === "" || part === "." || part === "..")) return path;
+	if (!/\p{Cc}/u.test(path) && !parts.some((part) => part === "" || part === "." || part === ".."))
+		return path;
 	throw usageError(
 		`${JSON.stringify(text)} is no path inside an archive`,
 		"write it from the archive's root, as in plugins/panel.json, without a slash before it and without ..",
