@@ -1,4 +1,11 @@
-import { lookingVerbs, OperationError, type OperationName, type PrincipalName, type Verb, verbOf } from "@davit/protocol";
+import {
+	lookingVerbs,
+	OperationError,
+	type OperationName,
+	type PrincipalName,
+	type Verb,
+	verbOf,
+} from "@davit/protocol";
 
 /** What each principal may ask for. Who is not listed may ask for nothing. */
 const allowed: Readonly<Record<string, readonly Verb[]>> = {
