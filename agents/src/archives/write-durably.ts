@@ -1,8 +1,20 @@
 import { mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
+import { fileFailure } from "../files/file-failure.ts";
 
-/** Puts a whole file in place: after a crash it is as before or as it should be, never in between. */
+/**
+ * Puts a whole file in place: after a crash it is as before or as it should be, never in between.
+ * @throws OperationError disk-full | path-not-allowed
+ */
 export async function writeDurably(path: string, bytes: string | Uint8Array, mode = 0o600): Promise<void> {
+	try {
+		await writeWhole(path, bytes, mode);
+	} catch (error) {
+		throw fileFailure(error, { doing: `writing ${basename(path)}`, path: dirname(path) });
+	}
+}
+
+async function writeWhole(path: string, bytes: string | Uint8Array, mode: number): Promise<void> {
 	const partial = `${path}.partial`;
 	await rm(partial, { force: true });
 	{
@@ -21,7 +33,9 @@ export async function syncDirectory(path: string): Promise<void> {
 
 /** Makes a folder, and those above it that are missing, durably. */
 export async function makeFolder(path: string): Promise<void> {
-	const first = await mkdir(path, { recursive: true, mode: 0o700 });
+	const first = await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+		throw fileFailure(error, { doing: `making the folder ${basename(path)}`, path: dirname(path) });
+	});
 	if (first === undefined) return;
 	for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
 }

@@ -23,7 +23,7 @@ export async function openSmallDisk(
 	{ path, megabytes }: SmallDiskWish,
 	signal: AbortSignal,
 ): Promise<SmallDisk> {
-	const image = `${path}.ext4`;
+	const image = imageOf(path);
 	await mkdir(path, { recursive: true });
 	await run(["truncate", "--size", `${megabytes}M`, image], { signal });
 	// No blocks kept back for root: root is who fills it here.
@@ -44,6 +44,11 @@ export async function openSmallDisk(
 			await rm(image);
 		},
 	};
+}
+
+/** The file that holds the file system. */
+export function imageOf(path: string): string {
+	return `${path}.ext4`;
 }
 
 /** Ever smaller pieces: a full disk has no room for one more byte of content. */
