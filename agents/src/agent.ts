@@ -14,6 +14,8 @@ import { expireUndo } from "./resource/expire-undo.ts";
 import type { Given } from "./running/runner.ts";
 import { Retained } from "./showing/keep-retained.ts";
 import { ShownResources } from "./showing/show-resources.ts";
+import { runTool } from "./snapshot/run-tool.ts";
+import { sweepSnapshots } from "./snapshot/snapshots.ts";
 import { Wire } from "./wire.ts";
 
 const tickMs = 1_000;
@@ -161,6 +163,7 @@ class HostAgent implements Agent {
 		while (!signal.aborted) {
 			await this.#sweepContainers();
 			await this.#ground.archives.records.saveServed();
+			await this.#sweepSnapshots(signal);
 			const engine = this.#lookout?.view.engine;
 			for (const { command, resource, failure } of await expireUndo({ ...this.#ground, engine }, signal)) {
 				if (failure === undefined) log.info({ command, resource }, "removed an undo whose time had passed");
@@ -183,6 +186,15 @@ class HostAgent implements Agent {
 		} catch (error) {
 			if (!(error instanceof OperationError)) throw error;
 			log.warn({ err: error }, "helper containers of an earlier life could not be looked for");
+		}
+	}
+
+	async #sweepSnapshots(signal: AbortSignal): Promise<void> {
+		const { journal, config, log } = this.#ground;
+		const open = new Set<string>(journal.read(openOperations).map(({ command }) => command));
+		for (const { name, failure } of await sweepSnapshots(config.home, open, { run: runTool, signal })) {
+			if (failure === undefined) log.warn({ snapshot: name }, "removed a snapshot of an earlier life");
+			else log.warn({ snapshot: name, err: failure }, "a snapshot could not be removed yet");
 		}
 	}
 

@@ -45,6 +45,8 @@ export const Manifest = z.object({
 	consistency: Consistency,
 	writers: z.array(z.object({ container: z.string(), treatment: Consistency })),
 	downtimeMs: z.int().nonnegative(),
+	/** What it was read from, where its consistency is a snapshot. */
+	snapshot: z.enum(["btrfs", "zfs", "lvm", "reflink"]).optional(),
 	/** How the bytes were read; the archive API loses what `losses` lists. */
 	dataPath: z.enum(["host-path", "helper", "archive-api"]),
 	fidelity: z.enum(["full", "reduced"]),

@@ -93,6 +93,10 @@ export const failures = {
 		"start it by hand, then read the run's log",
 		{ exitCode: 6 },
 	),
+	"snapshot-refused": failure(
+		"a file-system snapshot could not be taken or removed",
+		"read the program's own words above, or back up with --consistency paused",
+	),
 	"plan-not-found": failure("no plan has that id", "make one again with --plan", { exitCode: 10 }),
 	"plan-expired": failure("the plan is older than 15 minutes", "make one again with --plan", { exitCode: 4 }),
 	"plan-stale": failure("the facts moved since the plan was made", "read the new plan, then apply that one", {

@@ -18,32 +18,39 @@ import type { Located } from "./locate.ts";
 import type { Treated } from "./plan-treatment.ts";
 import { reachOf } from "./reach-place.ts";
 import { showProgress } from "./show-progress.ts";
+import { type SnapshotFacts, snapshotOf, snapshotSteps } from "./snapshot-steps.ts";
 import { downtimeOf, warningsOf, writerSteps } from "./writer-steps.ts";
 
 /** Everything a backup needs to know, now or after a crash. */
-export type BackupFacts = Located & {
-	readonly archive: ArchiveId;
-	readonly startedAtMs: number;
-	readonly treated: readonly Treated[];
-	/** All that could write when it began, and what is done with each. */
-	readonly writers: Manifest["writers"];
-	/** What is done otherwise than asked, and why. */
-	readonly notes: readonly string[];
-};
+export type BackupFacts = Located &
+	SnapshotFacts & {
+		readonly archive: ArchiveId;
+		readonly startedAtMs: number;
+		readonly treated: readonly Treated[];
+		/** All that could write when it began, and what is done with each. */
+		readonly writers: Manifest["writers"];
+	};
 
 type PackJob = FileJob & { readonly kind: "pack" };
-type Outputs = Map<string, Readonly<Record<string, unknown>>>;
+type Outputs = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+type Copied = { folder?: string; tree?: PackedTree };
 
-/** Quiesce, copy, resume, seal, verify: an archive that was not read back goes again, and writers wait for the copy only. */
+/**
+ * Quiesce, copy, resume, seal, verify: an archive that was not read back goes again, and writers wait for the copy only; where
+ * there is a snapshot, for that only.
+ */
 export function archiveSteps(facts: BackupFacts, context: OperationContext): readonly Step[] {
 	// Up to the commit point one life of the agent runs all steps, so later ones may read what earlier ones found.
-	const outputs: Outputs = new Map();
-	const copied: { folder?: string; tree?: PackedTree } = {};
+	const outputs = new Map<string, Readonly<Record<string, unknown>>>();
+	const copied: Copied = {};
 	const writers = writerSteps(facts, context);
+	const copy = copyStep(facts, context, { copied, outputs });
+	const snapshot = snapshotSteps(facts, context, copy);
 	const steps = [
 		...writers.quiesce,
-		copyStep(facts, context, copied),
-		...writers.resume,
+		...(snapshot === undefined
+			? [copy, ...writers.resume]
+			: [snapshot.take, ...writers.resume, copy, snapshot.drop]),
 		sealStep(facts, context, { copied, outputs }),
 		verifyStep(facts, context),
 	];
@@ -55,13 +62,18 @@ export function takenAt({ startedAtMs }: BackupFacts): Instant {
 }
 
 /** What was really done: the weakest that any writer got, and `live` where one wrote after all. */
-export function consistencyOf({ writers }: BackupFacts, strays: readonly string[]): Consistency {
+export function consistencyOf({ writers }: BackupFacts, outputs: Outputs): Consistency {
 	const ladder = ["live", "paused", "stopped"] as const;
-	if (strays.length > 0) return "live";
+	if (warningsOf(outputs).length > 0) return "live";
+	if (snapshotOf(outputs).isTaken) return "snapshot";
 	return ladder.find((step) => writers.some(({ treatment }) => treatment === step)) ?? "stopped";
 }
 
-async function keepOutput(step: Step, outputs: Outputs, signal: AbortSignal) {
+async function keepOutput(
+	step: Step,
+	outputs: Map<string, Readonly<Record<string, unknown>>>,
+	signal: AbortSignal,
+) {
 	const output = await step.run(signal);
 	if (output !== undefined) outputs.set(step.name, output);
 	return output;
@@ -70,25 +82,26 @@ async function keepOutput(step: Step, outputs: Outputs, signal: AbortSignal) {
 function copyStep(
 	facts: BackupFacts,
 	context: OperationContext,
-	copied: { folder?: string; tree?: PackedTree },
+	{ copied, outputs }: { readonly copied: Copied; readonly outputs: Outputs },
 ): Step {
-	const { place, archive, dataPath } = facts;
+	const { place, archive, dataPath, snapshot } = facts;
 	const { archives } = context;
 	return {
 		name: "copy",
 		intent: { from: place.folder, dataPath, archive },
 		async run(signal) {
+			if (copied.tree !== undefined) return tellCopied(copied.tree);
+			const root = snapshotOf(outputs).isTaken ? snapshot?.root : undefined;
 			const folder = await archives.begin(place.resource, archive, takenAt(facts));
 			const tree =
 				dataPath === "archive-api"
 					? await copyOverEngine(facts, context, { folder, signal })
 					: await reachOf(facts, context).do(
-							{ kind: "pack", root: place.folder, directory: folder },
+							{ kind: "pack", root: root ?? place.folder, directory: folder },
 							{ signal, onProgress: showProgress("copy", context) },
 						);
 			Object.assign(copied, { folder, tree });
-			const { entries, contentBytes, warnings } = tree;
-			return { entries, contentBytes, warnings: warnings.slice(0, 50) };
+			return tellCopied(tree);
 		},
 		probe: () => archives.presence(place.resource, archive),
 		async undo() {
@@ -97,6 +110,10 @@ function copyStep(
 			await archives.discard(place.resource, archive);
 		},
 	};
+}
+
+function tellCopied({ entries, contentBytes, warnings }: PackedTree) {
+	return { entries, contentBytes, warnings: warnings.slice(0, 50) };
 }
 
 /** What an earlier life of the agent read the volume with. */
@@ -132,7 +149,7 @@ async function copyOverEngine(
 function sealStep(
 	facts: BackupFacts,
 	context: OperationContext,
-	{ copied, outputs }: { readonly copied: { folder?: string; tree?: PackedTree }; readonly outputs: Outputs },
+	{ copied, outputs }: { readonly copied: Copied; readonly outputs: Outputs },
 ): Step {
 	const { place, archive } = facts;
 	const { archives, now } = context;
@@ -159,6 +176,7 @@ function manifestOf(
 	{ tree, outputs, atMs }: { readonly tree: PackedTree; readonly outputs: Outputs; readonly atMs: number },
 ): Manifest {
 	const strays = warningsOf(outputs);
+	const { isTaken, notes } = snapshotOf(outputs);
 	const { [commandLabel]: _ours, ...volumeLabels } = facts.labels;
 	return {
 		...{
@@ -172,18 +190,25 @@ function manifestOf(
 		},
 		...{ resource: facts.place.resource, takenAt: takenAt(facts) },
 		durationMs: Math.max(0, Math.round(atMs - facts.startedAtMs)),
-		consistency: consistencyOf(facts, strays),
+		consistency: consistencyOf(facts, outputs),
+		...(isTaken && facts.snapshot !== undefined ? { snapshot: facts.snapshot.method } : {}),
 		...{ writers: facts.writers, downtimeMs: downtimeOf(outputs), dataPath: facts.dataPath },
 		...{ fidelity: tree.fidelity, losses: tree.losses, artefacts: [...tree.artefacts] },
 		outcome: strays.length === 0 ? tree.outcome : "partial",
 		warnings: [...strays, ...tree.warnings].slice(0, 1000),
-		...(facts.notes.length === 0 ? {} : { notes: [...facts.notes] }),
+		...notesOf(facts, notes),
 		...{ entries: tree.entries, contentBytes: tree.contentBytes, davit: davitVersion },
 		...(tree.recipients === undefined ? {} : { recipients: [...tree.recipients] }),
 		...(engine === undefined ? {} : { engine: engine.version }),
 		...(Object.keys(volumeLabels).length === 0 ? {} : { volumeLabels }),
 		publicKey: archives.publicKey,
 	};
+}
+
+/** What was done otherwise than asked, where there is something. */
+export function notesOf({ notes }: BackupFacts, more: readonly string[]): { notes?: string[] } {
+	const all = [...notes, ...more];
+	return all.length === 0 ? {} : { notes: all };
 }
 
 /** Reads back every byte from the disk. Only what passes is a backup. */

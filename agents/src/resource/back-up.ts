@@ -1,14 +1,15 @@
 import { BackupResult, type Manifest, OperationError, resourceOf } from "@davit/protocol";
 import { z } from "zod";
 import type { Operation, OperationContext } from "../operation.ts";
-import { archiveSteps, type BackupFacts, consistencyOf, takenAt } from "./archive-steps.ts";
+import { archiveSteps, type BackupFacts, consistencyOf, notesOf, takenAt } from "./archive-steps.ts";
 import { lackOfSpace } from "./check-space.ts";
 import { findUsersNow, isAlive, type User } from "./find-users.ts";
 import { type Located, locate } from "./locate.ts";
 import { parsePlaced } from "./place.ts";
 import { planForCopy, type Treated } from "./plan-treatment.ts";
-import { noteNoSnapshot, policyFor, policyOf, withoutSnapshot } from "./policy.ts";
+import { policyFor, policyOf, withoutSnapshot } from "./policy.ts";
 import { reachOf } from "./reach-place.ts";
+import { planSnapshot, snapshotOf } from "./snapshot-steps.ts";
 import { downtimeOf, warningsOf } from "./writer-steps.ts";
 
 /**
@@ -22,6 +23,7 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 		await requireSpace(located, context, signal);
 		const { place, labels } = located;
 		const policy = policyFor(params.consistency, policyOf(place.resource, labels, context.config));
+		const snapshot = await planSnapshot(located, policy, { context, signal });
 		// The states of containers move fastest, so they are looked at last.
 		const startedAtMs = context.now();
 		const { engine } = context;
@@ -29,8 +31,8 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 		const treated =
 			engine === undefined ? [] : await planForCopy(users, withoutSnapshot(policy), { engine, signal });
 		const archive = context.archives.archiveOf(context.command);
-		const notes = policy.consistency === "snapshot" ? [noteNoSnapshot("this Davit makes none", policy)] : [];
-		return { ...located, archive, startedAtMs, treated, writers: describeWriters(users, treated), notes };
+		const writers = describeWriters(users, treated);
+		return { ...located, archive, startedAtMs, treated, writers, ...snapshot };
 	},
 	steps: archiveSteps,
 	result(facts, outputs) {
@@ -43,9 +45,9 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 		const result = BackupResult.parse({
 			...{ archive: facts.archive, takenAt: takenAt(facts), bytes: sealed.bytes },
 			...{ contentBytes: copied.contentBytes, entries: copied.entries, warnings },
-			...{ consistency: consistencyOf(facts, strays), downtimeMs: downtimeOf(outputs) },
+			...{ consistency: consistencyOf(facts, outputs), downtimeMs: downtimeOf(outputs) },
 			durationMs: Math.max(0, Math.round(atMs - facts.startedAtMs)),
-			...(facts.notes.length === 0 ? {} : { notes: facts.notes }),
+			...notesOf(facts, snapshotOf(outputs).notes),
 		});
 		return { state: warnings.length === 0 ? "succeeded" : "partial", result };
 	},

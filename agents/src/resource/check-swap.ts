@@ -1,6 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
-import { isForbidden, isMissing, mountsWithin } from "./place.ts";
+import { isForbidden, isMissing } from "./place.ts";
+import { mountsWithin } from "./read-mounts.ts";
 
 /** Why a rename could not replace this folder, in words; undefined where it can. */
 export async function whyNoSwap(folder: string): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-import { lstat, readFile, realpath } from "node:fs/promises";
+import { lstat, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type CommandId, parseResource, type Resource, type ResourceId } from "@davit/protocol";
 
@@ -44,32 +44,6 @@ export async function resolveLinks(path: string): Promise<string> {
 		return await realpath(path);
 	} catch (error) {
 		if (isMissing(error) || isForbidden(error)) return path;
-		throw error;
-	}
-}
-
-/** Mount points at or below a folder: a rename would not move what is mounted there, and a removal would empty it. */
-export async function mountsWithin(folder: string): Promise<readonly string[]> {
-	const table = await readMountTable();
-	return table.filter((point) => isWithin(point, folder));
-}
-
-/** proc(5): the fifth field is the mount point, with space, tab, newline and backslash as three octal digits. */
-async function readMountTable(): Promise<readonly string[]> {
-	try {
-		const table = await readFile("/proc/self/mountinfo", "utf8");
-		return table
-			.split("\n")
-			.map((line) => line.split(" ")[4] ?? "")
-			.filter((point) => point !== "")
-			.map((point) =>
-				point.replaceAll(/\\([0-7]{3})/g, (_, digits: string) =>
-					String.fromCharCode(Number.parseInt(digits, 8)),
-				),
-			);
-	} catch (error) {
-		// No Linux, no such table; the rename itself then refuses a mount point.
-		if (isMissing(error)) return [];
 		throw error;
 	}
 }

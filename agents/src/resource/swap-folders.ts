@@ -3,7 +3,8 @@ import { lstat, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { OperationError } from "@davit/protocol";
 import type { StepPresence } from "../operation.ts";
-import { isMissing, mountsWithin } from "./place.ts";
+import { isMissing } from "./place.ts";
+import { mountsWithin } from "./read-mounts.ts";
 
 /** The three names of a swap; all in one folder, so each move is one rename. */
 export interface Swap {

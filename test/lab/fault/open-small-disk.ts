@@ -16,18 +16,29 @@ export type SmallDiskWish = {
 	/** A folder under the host's `folder`, so that it is found again after a crash; made when missing. */
 	readonly path: string;
 	readonly megabytes: number;
+	/** ext4 where it is not said. */
+	readonly fileSystem?: keyof typeof makers;
 };
 
-/** An ext4 file system in a file, mounted at `path`: small enough to be filled. */
+/** Programs that make an empty file system in a file. */
+const makers = {
+	// No blocks kept back for root: root is who fills it here.
+	ext4: ["mkfs.ext4", "-q", "-m", "0"],
+	btrfs: ["mkfs.btrfs", "-q"],
+	/** At least 300 MiB. */
+	xfs: ["mkfs.xfs", "-q", "-m", "reflink=1"],
+	"xfs without reflinks": ["mkfs.xfs", "-q", "-m", "reflink=0"],
+} as const;
+
+/** A file system in a file, mounted at `path`: small enough to be filled. */
 export async function openSmallDisk(
-	{ path, megabytes }: SmallDiskWish,
+	{ path, megabytes, fileSystem = "ext4" }: SmallDiskWish,
 	signal: AbortSignal,
 ): Promise<SmallDisk> {
 	const image = imageOf(path);
 	await mkdir(path, { recursive: true });
 	await run(["truncate", "--size", `${megabytes}M`, image], { signal });
-	// No blocks kept back for root: root is who fills it here.
-	await run(["mkfs.ext4", "-q", "-m", "0", image], { signal });
+	await run([...makers[fileSystem], image], { signal });
 	await run(["mount", "-o", "loop", image, path], { signal });
 	const ballast = join(path, ".ballast");
 	return {
@@ -48,7 +59,7 @@ export async function openSmallDisk(
 
 /** The file that holds the file system. */
 export function imageOf(path: string): string {
-	return `${path}.ext4`;
+	return `${path}.image`;
 }
 
 /** Ever smaller pieces: a full disk has no room for one more byte of content. */

@@ -6,7 +6,17 @@ import { cacheFolder } from "../record/folders.ts";
 
 /** Debian packages each part stands on. None of them is told to start anything by itself. */
 export const packagesOf = {
-	hosts: ["docker.io", "containerd", "runc", "iproute2", "iptables", "busybox-static", "e2fsprogs"],
+	hosts: [
+		"docker.io",
+		"containerd",
+		"runc",
+		"iproute2",
+		"iptables",
+		"busybox-static",
+		"e2fsprogs",
+		"btrfs-progs",
+		"xfsprogs",
+	],
 	broker: ["mosquitto", "mosquitto-clients"],
 	homeAssistant: ["debootstrap", "python3-venv", "ca-certificates"],
 	registry: ["docker-registry"],
