@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import test from "node:test";
-import { ErrorDocument, ResultLine, StatusDocument } from "@davit/protocol";
+import { DoctorDocument, ErrorDocument, ResultLine, StatusDocument } from "@davit/protocol";
 import * as documents from "./testing/documents.ts";
 import { openFakeCoordinator } from "./testing/fake-coordinator.ts";
 import { entry, openHome, runDavit, startDavit } from "./testing/run-davit.ts";
@@ -46,6 +46,23 @@ test("what is typed wrong ends with 2 and says what was meant", async () => {
 		assert.equal(exitCode, 2, `${line}: ${stderr}`);
 		assert.equal(stdout, "");
 	}
+});
+
+test("doctor says of each host what it lacks and what would help, and --check ends with 1", async () => {
+	await using home = await openHome();
+	await using coordinator = await openFakeCoordinator(home.path);
+	const calm = await runDavit(home.path, ["doctor", "--json", "--check"]);
+	assert.deepEqual(
+		DoctorDocument.parse(calm.lines[0]).hosts[0]?.capabilities.map(({ name }) => name),
+		["docker"],
+	);
+	assert.equal(calm.exitCode, 0, calm.stderr);
+	const missing = { name: "helper", available: false, detail: "switched off", hint: "set helper to true" };
+	const sick = { ...documents.host, capabilities: [missing] };
+	coordinator.answerWith("/hosts/nas", sick);
+	const told = await runDavit(home.path, ["doctor", "--check"]);
+	assert.match(told.stdout, /nas\n {2}\S helper {2}switched off {2}set helper to true/);
+	assert.equal(told.exitCode, 1);
 });
 
 test("status is one document with --json, and --check ends with 1 when something needs someone", async () => {

@@ -22,6 +22,7 @@ export const loaders: Readonly<Record<string, () => Promise<Command>>> = {
 	"host join": async () => (await import("./commands/host-join.ts")).joinHost,
 	account: async () => (await import("./commands/account.ts")).account,
 	"broker-config": async () => (await import("./commands/broker-config.ts")).brokerConfig,
+	doctor: async () => (await import("./commands/doctor.ts")).doctor,
 	completion: async () => (await import("./commands/completion.ts")).completion,
 	help: async () => (await import("./commands/help.ts")).help,
 };

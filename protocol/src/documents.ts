@@ -90,6 +90,12 @@ export const HostDocument = z.object({
 });
 export type HostDocument = z.infer<typeof HostDocument>;
 
+/** What each host can do, as it said last. */
+export const DoctorDocument = z.object({
+	schema: z.literal("davit/doctor/1"),
+	hosts: z.array(z.object({ host: HostName, online: z.boolean(), capabilities: z.array(Capability) })),
+});
+
 export const ArchiveDocument = z.object({
 	schema: z.literal("davit/archive/1"),
 	asOf: Instant,

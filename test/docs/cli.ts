@@ -13,6 +13,7 @@ const documents = [
 	protocol.RunsDocument,
 	protocol.SchedulesDocument,
 	protocol.HostDocument,
+	protocol.DoctorDocument,
 	protocol.ResourceDocument,
 	protocol.ArchiveDocument,
 	protocol.ArchiveContentDocument,

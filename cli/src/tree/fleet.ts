@@ -29,6 +29,16 @@ export const fleet: readonly CommandSpec[] = [
 		documents: ["davit/start/1"],
 	},
 	{
+		name: "doctor",
+		words: "[host]",
+		summary: "Say what each host can do, why not where it cannot, and what would help.",
+		options: [
+			{ flags: "--check", summary: "exit 1 if a host is not heard or lacks something that it could have" },
+		],
+		examples: ["davit doctor", "davit doctor nas --json"],
+		documents: ["davit/doctor/1"],
+	},
+	{
 		name: "page",
 		words: "",
 		summary: "Print a one-time link to the page.",
