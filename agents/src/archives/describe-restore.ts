@@ -54,7 +54,7 @@ decode() {
 	fi
 }
 # A pipe shows only tar's end; those of age and zstd come through descriptor 3.
-decoded=$({ { decode && echo whole >&3; } | tar -xpf - --numeric-owner -C "$target" >&2; } 3>&1)
+decoded=$({ { decode && echo whole >&3; } | tar -xpf - --numeric-owner --xattrs --xattrs-include='*' --acls -C "$target" >&2; } 3>&1)
 if [ "$decoded" != "$(printf 'opened\\nwhole')" ]; then
 	echo "the content could not be decoded; $target is not complete" >&2
 	exit 4
@@ -81,11 +81,12 @@ Outcome: ${outcome}.
 
     ${script}
 
-It checks this folder's sums first, then unpacks everything with owners, modes and times. Run it as root to keep owners.
+It checks this folder's sums first, then unpacks everything with owners, modes, times, attributes, access lists and holes. Run it
+as root to keep owners.
 It needs \`sha256sum\`, \`zstd\` and GNU \`tar\`${isSealed ? " and `age`" : ""}. The same by hand:
 
     sha256sum -c SHA256SUMS
-    ${decode} | tar -xp --numeric-owner -C /an/empty/folder
+    ${decode} | tar -xp --numeric-owner --xattrs --xattrs-include='*' --acls -C /an/empty/folder
 ${isSealed ? keyText(manifest) : ""}
 A Docker volume's folder is what \`docker volume inspect --format '{{.Mountpoint}}' NAME\` prints. Stop the containers that use it
 first.

@@ -5,6 +5,7 @@ import { OperationError } from "@davit/protocol";
 import { isMissing } from "../resource/place.ts";
 import { davitVersion } from "../version.ts";
 import { findLibraries, type Needs } from "./find-libraries.ts";
+import { findNative } from "./find-native.ts";
 import { listSources } from "./list-sources.ts";
 
 export const imageName = "davit-helper";
@@ -98,6 +99,9 @@ async function findPrograms(): Promise<ReadonlyMap<string, string>> {
 		const file = await findTool(tool);
 		if (file !== undefined) place(tool, file, await findLibraries(file));
 	}
+	const native = await findNative();
+	for (const [name, file] of native.files) files.set(join(home, "node_modules", name), file);
+	for (const [library, file] of native.libraries) files.set(join(home, "lib", library), file);
 	return files;
 }
 

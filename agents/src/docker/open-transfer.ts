@@ -122,8 +122,8 @@ export function openTransfer(ask: AskVersioned): Transfer {
 	};
 }
 
-/** What it takes to read and make any file with any owner (capabilities(7)). */
-const fileRights = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "MKNOD"];
+/** What it takes to read and make any file with any owner and attribute; `trusted.*` takes the last (capabilities(7), xattr(7)). */
+const fileRights = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "MKNOD", "SETFCAP", "SYS_ADMIN"];
 
 function containerOf(wish: ContainerWish): Readonly<Record<string, unknown>> {
 	const { image, command, argv, labels, listens = false, mounts } = wish;

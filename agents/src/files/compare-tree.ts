@@ -1,25 +1,23 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { OperationError } from "@davit/protocol";
+import { systemCalls } from "./call-system.ts";
 import { errnoOf, fileFailure } from "./file-failure.ts";
-import type { FileContext, TreeComparison, Wanted } from "./job.ts";
-import { hashFile, listTree } from "./list-tree.ts";
-import { openWanted, type Side } from "./open-wanted.ts";
+import { hashFile } from "./hash-file.ts";
+import type { FileContext, Strictness, TreeComparison, Wanted } from "./job.ts";
+import { listTree } from "./list-tree.ts";
+import { microsecondNs, openWanted, type Side } from "./open-wanted.ts";
 import { comparePaths, type RawPath, rawOf, showRaw } from "./raw-path.ts";
+import { isSameAttributes } from "./read-attributes.ts";
 import type { TreeEntry } from "./tree-entry.ts";
 
-export interface Comparing extends FileContext {
+export interface Comparing extends FileContext, Strictness {
 	readonly wanted: Wanted;
 	/** The present tree. */
 	readonly root: string;
-	/**
-	 * Directories' times count too, as after an unpacking. Without it they do not: they follow from what is added and removed in
-	 * them, and a person would not call that a replacement.
-	 */
-	readonly exact?: boolean;
 }
 
 /**
- * What would change in the tree below `root` if it became what is wanted: by type, owner, mode, time, target and content. Every file
+ * What would change in the tree below `root` if it became what is wanted: by type, owner, mode, time, target, attributes and content. Every file
  * whose size is the same is read and hashed; equal times prove nothing.
  * @throws OperationError archive-not-found | archive-corrupt | archive-too-new | path-not-found | path-not-allowed
  */
@@ -27,11 +25,16 @@ export async function compareTree({
 	wanted,
 	root,
 	exact = false,
+	withoutAttributes = false,
 	...context
 }: Comparing): Promise<TreeComparison> {
 	try {
 		const side = await openWanted(wanted, context.signal);
-		const comparing = { ...side, root: rawOf(root), isExact: exact, context };
+		const hasAttributes = side.hasAttributes && !withoutAttributes && systemCalls() !== undefined;
+		// What was just unpacked has the very times, but for the archive API's.
+		const isSharp = exact && systemCalls() !== undefined && side.toleranceNs === microsecondNs;
+		const toleranceNs = isSharp ? 1n : side.toleranceNs;
+		const comparing = { ...side, hasAttributes, toleranceNs, root: rawOf(root), isExact: exact, context };
 		return await merge(comparing, new Tally());
 	} catch (error) {
 		if (errnoOf(error) === "ENOENT") {
@@ -54,7 +57,7 @@ interface Merging extends Side {
 }
 
 async function merge(merging: Merging, tally: Tally): Promise<TreeComparison> {
-	const present = listTree(merging.root);
+	const present = listTree(merging.root, merging.hasAttributes ? systemCalls() : undefined);
 	let [want, have] = [await nextOf(merging.entries), await nextOf(present)];
 	let [bytes, steps] = [0, 0];
 	while (want !== undefined || have !== undefined) {
@@ -107,7 +110,7 @@ async function isSameEntry(want: TreeEntry, have: TreeEntry, merging: Merging): 
 	if (want.type !== "file") return true;
 	const [wanted, present] = [
 		await merging.hashOf(want),
-		await hashFile(merging.root, have.path, merging.context.signal),
+		await hashFile({ root: merging.root, path: have.path, sparse: want.sparse }, merging.context.signal),
 	];
 	return wanted !== undefined && wanted === present;
 }
@@ -115,7 +118,7 @@ async function isSameEntry(want: TreeEntry, have: TreeEntry, merging: Merging): 
 export function hasSameMetadata(
 	want: TreeEntry,
 	have: TreeEntry,
-	{ isExact, toleranceNs }: Pick<Merging, "isExact" | "toleranceNs">,
+	{ isExact, toleranceNs, hasAttributes }: Pick<Merging, "isExact" | "toleranceNs" | "hasAttributes">,
 ): boolean {
 	const apartNs = want.mtimeNs - have.mtimeNs;
 	const isSameTime = apartNs < toleranceNs && apartNs > -toleranceNs;
@@ -129,7 +132,8 @@ export function hasSameMetadata(
 		(isSameTime || (want.type === "directory" && !isExact)) &&
 		want.target === have.target &&
 		want.device?.[0] === have.device?.[0] &&
-		want.device?.[1] === have.device?.[1]
+		want.device?.[1] === have.device?.[1] &&
+		(!hasAttributes || isSameAttributes(want.xattrs, have.xattrs))
 	);
 }
 

@@ -98,15 +98,15 @@ async function kindOf({ old, now }: Pair, { before, after }: Sides): Promise<Kin
 	if (now === undefined) return "removed";
 	if (!(await hasSameContent(old, now, { before, after }))) return "changed";
 	const coarser = before.toleranceNs > after.toleranceNs ? before : after;
-	return hasSameMetadata(old, now, { isExact: false, toleranceNs: coarser.toleranceNs })
-		? "same"
-		: "metadata";
+	const hasAttributes = before.hasAttributes && after.hasAttributes;
+	const strictness = { isExact: false, toleranceNs: coarser.toleranceNs, hasAttributes };
+	return hasSameMetadata(old, now, strictness) ? "same" : "metadata";
 }
 
 async function hasSameContent(old: TreeEntry, now: TreeEntry, { before, after }: Sides): Promise<boolean> {
 	if (old.type !== now.type || old.size !== now.size || old.target !== now.target) return false;
 	if (old.device?.[0] !== now.device?.[0] || old.device?.[1] !== now.device?.[1]) return false;
 	if (old.type !== "file") return true;
-	const digest = await before.hashOf(old);
-	return digest !== undefined && digest === (await after.hashOf(now));
+	const digest = await before.hashOf(old, now.sparse);
+	return digest !== undefined && digest === (await after.hashOf(now, old.sparse));
 }

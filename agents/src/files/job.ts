@@ -5,7 +5,7 @@ import type { Seal } from "../encryption/find-header.ts";
 export type FileJob =
 	| { readonly kind: "pack"; readonly root: string; readonly directory: string; readonly seals?: Seals }
 	| ({ readonly kind: "unpack"; readonly target: string } & Opened)
-	| { readonly kind: "compare"; readonly wanted: Wanted; readonly root: string; readonly exact?: boolean }
+	| ({ readonly kind: "compare"; readonly wanted: Wanted; readonly root: string } & Strictness)
 	| {
 			readonly kind: "diff";
 			readonly before: Wanted;
@@ -30,6 +30,16 @@ export interface Opened {
 }
 
 export type FileKeys = Readonly<Record<string, string>>;
+
+export interface Strictness {
+	/**
+	 * Directories' times count too, as after an unpacking. Without it they do not: they follow from what is added and removed in
+	 * them, and a person would not call that a replacement.
+	 */
+	readonly exact?: boolean;
+	/** Attributes do not count: where it is known that some could not be set. */
+	readonly withoutAttributes?: boolean;
+}
 
 /** What a tree is compared with: an archive's folder, or another tree. */
 export type Wanted = Opened | { readonly tree: string };

@@ -1,16 +1,15 @@
-import { createHash, type Hash, hash } from "node:crypto";
-import { fstatSync, readlinkSync, readSync } from "node:fs";
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { openFile } from "./copy-file.ts";
-import { locate, type RawPath } from "./raw-path.ts";
+import { readlinkSync } from "node:fs";
+import type { System } from "./call-system.ts";
+import { locate, placeOf, type RawPath } from "./raw-path.ts";
+import { readAttributes } from "./read-attributes.ts";
 import { entryOf, type TreeEntry } from "./tree-entry.ts";
 import { walkTree } from "./walk-tree.ts";
 
 /**
  * What an archive of the tree would hold now, in the order of `comparePaths`, without content. What vanishes meanwhile is not
- * there; throws for what cannot be read, since nothing exact can be said of such a tree.
+ * there; throws for what cannot be read, since nothing exact can be said of such a tree. With `system` it has attributes.
  */
-export function* listTree(root: RawPath): Generator<TreeEntry, void> {
+export function* listTree(root: RawPath, system?: System): Generator<TreeEntry, void> {
 	const firstLinks = new Map<string, RawPath>();
 	for (const found of walkTree(root)) {
 		if ("trouble" in found) {
@@ -29,35 +28,14 @@ export function* listTree(root: RawPath): Generator<TreeEntry, void> {
 			continue;
 		}
 		if (inode !== undefined) firstLinks.set(inode, found.path);
-		yield entry.type === "symlink" ? { ...entry, target: targetOf(root, found.path) } : entry;
+		yield complete(entry, root, system);
 	}
 }
 
-const partBytes = 1024 * 1024;
-const part = Buffer.allocUnsafeSlow(partBytes);
-
-/** SHA-256 of a file's present content; lets the event loop turn and the signal be heard between parts. */
-export async function hashFile(
-	root: RawPath,
-	path: RawPath,
-	signal: AbortSignal,
-): Promise<string | undefined> {
-	using file = openFile(locate(root, path));
-	if (file.fd === undefined) {
-		if (file.code === "ENOENT" || file.code === "ELOOP") return undefined;
-		throw Object.assign(new Error(`${path} cannot be read`), { code: file.code, path });
-	}
-	const size = fstatSync(file.fd).size;
-	let [running, bytes]: [Hash | undefined, number] = [undefined, readSync(file.fd, part)];
-	if (bytes === size && bytes < partBytes) return hash("sha256", part.subarray(0, bytes));
-	running = createHash("sha256");
-	while (bytes > 0) {
-		running.update(part.subarray(0, bytes));
-		await nextTurn();
-		signal.throwIfAborted();
-		bytes = readSync(file.fd, part);
-	}
-	return running.digest("hex");
+function complete(entry: TreeEntry, root: RawPath, system: System | undefined): TreeEntry {
+	const xattrs = system === undefined ? undefined : readAttributes(system, placeOf(root, entry.path));
+	const whole = xattrs === undefined ? entry : { ...entry, xattrs };
+	return entry.type === "symlink" ? { ...whole, target: targetOf(root, entry.path) } : whole;
 }
 
 /** Where a symlink points. */

@@ -1,11 +1,13 @@
 import { OperationError } from "@davit/protocol";
 import { readManifest } from "../archives/read-manifest.ts";
+import { systemCalls } from "./call-system.ts";
+import { hashFile } from "./hash-file.ts";
 import type { Opened, Wanted } from "./job.ts";
-import { hashFile, listTree } from "./list-tree.ts";
+import { listTree } from "./list-tree.ts";
 import { comparePaths, type RawPath, rawOf } from "./raw-path.ts";
 import { isNamed, isSameFile, openArtefact } from "./read-content.ts";
 import { readEntries } from "./read-entries.ts";
-import type { TreeEntry } from "./tree-entry.ts";
+import type { Stretches, TreeEntry } from "./tree-entry.ts";
 import { entriesFile } from "./write-content.ts";
 
 /** What a tree is compared with: its entries in the order of a walk. */
@@ -14,29 +16,33 @@ export interface Side {
 	readonly totalBytes: number;
 	/** Times closer than this are the same. */
 	readonly toleranceNs: bigint;
-	/** SHA-256 of one of its files. */
-	readonly hashOf: (entry: TreeEntry) => Promise<string | undefined>;
+	/** Whether attributes of its entries are known. */
+	readonly hasAttributes: boolean;
+	/** SHA-256 of one of its files; of a tree's, where it is held against a sparse one, of the same stretches. */
+	readonly hashOf: (entry: TreeEntry, sparse?: Stretches) => Promise<string | undefined>;
 }
 
-/** What Node can set: it takes times as doubles. */
-const microsecondNs = 1000n;
+/** What Node can set, which takes times as doubles: trees of earlier restores are that close. */
+export const microsecondNs = 1000n;
 
 export async function openWanted(wanted: Wanted, signal: AbortSignal): Promise<Side> {
 	if ("tree" in wanted) {
 		const tree = rawOf(wanted.tree);
 		return {
-			entries: listTree(tree),
+			entries: listTree(tree, systemCalls()),
 			totalBytes: 0,
+			hasAttributes: systemCalls() !== undefined,
 			toleranceNs: microsecondNs,
-			hashOf: ({ path }) => hashFile(tree, path, signal),
+			hashOf: ({ path }, sparse) => hashFile({ root: tree, path, sparse }, signal),
 		};
 	}
-	const { fidelity, contentBytes } = await readManifest(wanted.archive);
+	const { dataPath, contentBytes, version, losses } = await readManifest(wanted.archive);
 	return {
 		entries: await inOrder(wanted, signal),
 		totalBytes: contentBytes,
 		// The archive API gives whole seconds.
-		toleranceNs: fidelity === "full" ? microsecondNs : 1_000_000_000n,
+		toleranceNs: dataPath === "archive-api" ? 1_000_000_000n : microsecondNs,
+		hasAttributes: version > 1 && !losses.includes("extended attributes"),
 		hashOf: async ({ sha256 }) => sha256,
 	};
 }

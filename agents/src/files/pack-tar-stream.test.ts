@@ -51,12 +51,17 @@ for (const format of ["pax", "gnu"]) {
 		writeFileSync(join(directory, "MANIFEST.json"), JSON.stringify(manifestFor(packed)));
 		await verifyContent({ archive: directory, signal });
 		const comparison = await compareTree({ wanted: { archive: directory }, root: corpus, signal });
-		assert.deepEqual(comparison.examples, { replaces: [], adds: [], removes: ["socket"] });
+		assert.deepEqual(comparison.examples, { replaces: [], adds: [], removes: ["socket/socket"] });
 	});
 }
 
 test("a stream that ends cleanly before the tar does is refused, wherever it was cut", async () => {
-	const whole = tarByGnu("--format=pax", "--exclude=big", "--exclude=exactly-one-frame");
+	const whole = tarByGnu(
+		"--format=pax",
+		"--exclude=file-of-frames",
+		"--exclude=exactly-one-frame",
+		"--exclude=holes",
+	);
 	let end = whole.length;
 	while (whole[end - 1] === 0) end -= 1;
 	// The marker is the first two blocks of zeros after the last that holds something.

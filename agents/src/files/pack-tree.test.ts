@@ -62,7 +62,7 @@ test("GNU tar and zstd read a packed tree and find no difference", async () => {
 	assert.equal(packed.outcome, "succeeded");
 	execFileSync("tar", ["-d", "-f", "-", "-C", root], { input: tarOf(directory) });
 	assert.ok(packed.losses.includes("sockets, of which there were 1"), packed.losses.join());
-	assert.ok(packed.losses.includes("extended attributes"));
+	assert.deepEqual([packed.fidelity, packed.losses.length], ["full", 1]);
 });
 
 test("the same tree makes the same tar and the same entries", async () => {
@@ -123,7 +123,7 @@ test("a file that became a symlink or a fifo is neither followed nor waited for"
 	for (const [at, name] of ["link", "fifo"].entries()) {
 		const stat = stats[at];
 		assert.ok(stat);
-		await copyFile(entryOf(name, stat), stat, { root: rawOf(root), content });
+		await copyFile(entryOf(name, stat), stat, { root: rawOf(root), content, system: undefined });
 	}
 	const packed = await content.finish({ fidelity: "full", losses: [] });
 	assert.deepEqual(packed.warnings, [
@@ -140,7 +140,7 @@ test("an entry that is not in the tar is listed with the reason", async () => {
 	for await (const entry of readEntries(new FrameReader(join(directory, "entries.jsonl.zst")))) {
 		if (entry.skipped !== undefined) skipped.push([entry.path, entry.skipped]);
 	}
-	assert.deepEqual(skipped, [["socket", "a socket lives only with its program"]]);
+	assert.deepEqual(skipped, [["socket/socket", "a socket lives only with its program"]]);
 });
 
 test("a cancelled packing ends at once, with the reason, and leaves no file open", async () => {

@@ -1,17 +1,17 @@
 import { readlinkSync, realpathSync } from "node:fs";
 import { sep } from "node:path";
 import { OperationError } from "@davit/protocol";
-import { copyFile, type PackingTo } from "./copy-file.ts";
+import { systemCalls } from "./call-system.ts";
+import { copyFile, hasHoles, type PackingTo } from "./copy-file.ts";
 import { errnoOf, fileFailure } from "./file-failure.ts";
 import type { FileContext, PackedTree } from "./job.ts";
+import { unseenAttributes } from "./list-losses.ts";
 import { measureTree } from "./measure-tree.ts";
-import { locate, type RawPath, rawOf } from "./raw-path.ts";
+import { locate, placeOf, type RawPath, rawOf } from "./raw-path.ts";
+import { readAttributes } from "./read-attributes.ts";
 import { entryOf, type TreeEntry } from "./tree-entry.ts";
 import { type Found, walkTree } from "./walk-tree.ts";
 import { ContentWriter } from "./write-content.ts";
-
-/** What this way of reading cannot see in Node, whatever the tree holds. */
-const unreadable = ["extended attributes", "access control lists"];
 
 /**
  * Writes the tree below `root` into `directory` as `content.tar.zst` and `entries.jsonl.zst`, durably. What changes, vanishes or
@@ -28,13 +28,17 @@ export async function packTree({
 	const { contentBytes: totalBytes } = await measureTree({ root, signal });
 	try {
 		using content = new ContentWriter(directory, { ...context, totalBytes });
-		const packing = { root: rawOf(root), content, firstLinks: new Map(), hasHoles: false };
+		const system = systemCalls();
+		const packing = { root: rawOf(root), content, system, firstLinks: new Map(), lostHoles: false };
 		for (const found of walkTree(packing.root)) {
 			await packFound(found, packing);
 			await content.drain();
 		}
-		const losses = packing.hasHoles ? [...unreadable, "holes of sparse files, stored as zeros"] : unreadable;
-		return await content.finish({ fidelity: "full", losses });
+		const losses = [...unseenAttributes()];
+		return await content.finish({
+			fidelity: system === undefined ? "reduced" : "full",
+			losses: packing.lostHoles ? [...losses, "holes of sparse files, stored as zeros"] : losses,
+		});
 	} catch (error) {
 		throw fileFailure(error, {
 			doing: `writing the archive of ${root}`,
@@ -47,7 +51,8 @@ export async function packTree({
 interface Packing extends PackingTo {
 	/** The first path of each inode that has more than one. */
 	readonly firstLinks: Map<string, RawPath>;
-	hasHoles: boolean;
+	/** Something had holes, and there was no call to find them. */
+	lostHoles: boolean;
 }
 
 async function packFound(found: Found, packing: Packing): Promise<void> {
@@ -59,9 +64,23 @@ async function packFound(found: Found, packing: Packing): Promise<void> {
 	const inode = stat.nlink > 1n && entry.type !== "directory" ? `${stat.dev}:${stat.ino}` : undefined;
 	const target = inode === undefined ? undefined : firstLinks.get(inode);
 	if (target !== undefined) return content.add({ ...entry, type: "hardlink", size: 0, target });
-	if (stat.blocks * 512n < stat.size && entry.type === "file" && stat.size > 4096n) packing.hasHoles = true;
-	const isIn = entry.type === "file" ? await copyFile(entry, stat, packing) : packPlain(entry, packing);
+	if (packing.system === undefined && entry.type === "file" && hasHoles(stat)) packing.lostHoles = true;
+	const whole = withAttributes(entry, packing);
+	const isIn = entry.type === "file" ? await copyFile(whole, stat, packing) : packPlain(whole, packing);
 	if (isIn && inode !== undefined) firstLinks.set(inode, path);
+}
+
+function withAttributes(entry: TreeEntry, { root, system, content }: Packing): TreeEntry {
+	if (system === undefined) return entry;
+	try {
+		const xattrs = readAttributes(system, placeOf(root, entry.path));
+		return xattrs === undefined ? entry : { ...entry, xattrs };
+	} catch (error) {
+		const code = errnoOf(error);
+		if (code === undefined) throw error;
+		content.warn(entry.path, `its attributes could not be read (${code})`);
+		return entry;
+	}
 }
 
 /** An entry without content; whether the tar holds it. */

@@ -1,37 +1,18 @@
 import { spawnSync } from "node:child_process";
-import {
-	chmodSync,
-	closeSync,
-	constants,
-	fchmodSync,
-	fchownSync,
-	futimesSync,
-	lchownSync,
-	linkSync,
-	lstatSync,
-	lutimesSync,
-	mkdirSync,
-	openSync,
-	renameSync,
-	symlinkSync,
-	writeSync,
-} from "node:fs";
+import { linkSync, lstatSync, mkdirSync, renameSync, symlinkSync } from "node:fs";
 import { OperationError } from "@davit/protocol";
+import { nameOfErrno, systemError } from "./call-system.ts";
 import { errnoOf } from "./file-failure.ts";
-import { locate, parentOf, type RawPath, rootPath, showRaw, systemPath } from "./raw-path.ts";
-import type { ContentReader } from "./read-content.ts";
+import { type Filling, placeFile } from "./place-file.ts";
+import { locate, parentOf, placeOf, type RawPath, rootPath, showRaw, systemPath } from "./raw-path.ts";
+import { setMetadata } from "./set-metadata.ts";
 import type { EntryType, TreeEntry } from "./tree-entry.ts";
 
-export interface Unpacking {
-	/** The new tree's root; nobody else writes below it. */
-	readonly root: RawPath;
-	/** The same, as text. */
+export interface Unpacking extends Filling {
+	/** The root, as text. */
 	readonly target: string;
-	readonly content: ContentReader;
 	/** Directories that were made here: the only places where something is put, so no symlink is ever followed. */
 	readonly directories: Map<RawPath, TreeEntry>;
-	readonly mayOwn: boolean;
-	readonly losses: string[];
 }
 
 /** Makes one entry below the root, with its owner, mode and time; a directory's are set by `closeDirectories`. */
@@ -50,25 +31,21 @@ export async function placeEntry(entry: TreeEntry, unpacking: Unpacking): Promis
 async function place(entry: TreeEntry, unpacking: Unpacking): Promise<void> {
 	const { root, directories } = unpacking;
 	const path = locate(root, entry.path);
-	if (entry.type === "file") return placeFile(entry, path, unpacking);
+	if (entry.type === "file") return placeFile(entry, unpacking);
 	if (entry.type === "hardlink") return placeHardLink(entry, path, unpacking);
 	if (entry.type === "directory") {
 		if (entry.path !== rootPath) mkdirSync(path, 0o700);
 		directories.set(entry.path, entry);
-	} else if (entry.type === "symlink") {
-		symlinkSync(systemPath(entry.target ?? ""), path);
-		setPlain(entry, path, unpacking);
-	} else placeNode(entry, path, unpacking);
+		return;
+	}
+	if (entry.type === "symlink") symlinkSync(systemPath(entry.target ?? ""), path);
+	else if (!placeNode(entry, unpacking)) return;
+	setMetadata(entry, unpacking);
 }
 
-/** Sets what making entries in them would have changed; the innermost first. */
-export function closeDirectories({ root, directories, mayOwn }: Unpacking): void {
-	for (const entry of [...directories.values()].reverse()) {
-		const path = locate(root, entry.path);
-		if (mayOwn) lchownSync(path, entry.uid, entry.gid);
-		chmodSync(path, entry.mode);
-		lutimesSync(path, seconds(entry), seconds(entry));
-	}
+/** Sets what making entries in them would have changed, or would have passed on to those; the innermost first. */
+export function closeDirectories(unpacking: Unpacking): void {
+	for (const entry of [...unpacking.directories.values()].reverse()) setMetadata(entry, unpacking);
 }
 
 function refuseStray({ path }: TreeEntry, { directories }: Unpacking): void {
@@ -78,18 +55,6 @@ function refuseStray({ path }: TreeEntry, { directories }: Unpacking): void {
 		"archive-corrupt",
 		`${showRaw(path)} cannot be unpacked: the archive did not make the directory that it is in`,
 	);
-}
-
-async function placeFile(entry: TreeEntry, path: string | Buffer, unpacking: Unpacking): Promise<void> {
-	const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-	const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-	using _file = { [Symbol.dispose]: () => closeSync(fd) };
-	for (let part = await unpacking.content.content(); part; part = await unpacking.content.content()) {
-		for (let at = 0; at < part.length; ) at += writeSync(fd, part, at);
-	}
-	if (unpacking.mayOwn) fchownSync(fd, entry.uid, entry.gid);
-	fchmodSync(fd, entry.mode);
-	futimesSync(fd, seconds(entry), seconds(entry));
 }
 
 /** Its target must be one that was made here: in a directory of ours, and no directory itself. */
@@ -106,35 +71,47 @@ function placeHardLink({ path, target = "" }: TreeEntry, at: string | Buffer, un
 	linkSync(from, at);
 }
 
-const nodeLetters: Partial<Record<EntryType, string>> = {
-	fifo: "p",
-	"character-device": "c",
-	"block-device": "b",
+interface NodeKind {
+	/** As `mknod` takes it. */
+	readonly letter: string;
+	/** Of its mode, from Linux's headers. */
+	readonly bits: number;
+}
+
+const pipe: NodeKind = { letter: "p", bits: 0o010_000 };
+const nodeKinds: Partial<Record<EntryType, NodeKind>> = {
+	fifo: pipe,
+	"character-device": { letter: "c", bits: 0o020_000 },
+	"block-device": { letter: "b", bits: 0o060_000 },
 };
 
-/** Node has no call for it, and an argument cannot hold raw bytes: made under a plain name, then renamed. */
-function placeNode(entry: TreeEntry, path: string | Buffer, unpacking: Unpacking): void {
-	const plain = `${unpacking.target}/.davit-node-${process.pid}`;
-	const numbers = (entry.device ?? []).map(String);
-	const made = spawnSync("mknod", ["-m", "600", "--", plain, nodeLetters[entry.type] ?? "p", ...numbers], {
-		encoding: "utf8",
-	});
-	if (made.status !== 0) {
-		const why = made.error?.message ?? made.stderr.trim();
-		unpacking.losses.push(`${showRaw(entry.path)}: the ${entry.type} could not be made (${why})`);
-		return;
+/** Whether it could be made. */
+function placeNode(entry: TreeEntry, unpacking: Unpacking): boolean {
+	const kind = nodeKinds[entry.type] ?? pipe;
+	const { root, system, losses } = unpacking;
+	if (system === undefined) return placeByProgram(entry, kind, unpacking);
+	const answer = system.makeNode(placeOf(root, entry.path), kind.bits | 0o600, entry.device ?? [0, 0]);
+	if (answer < 0 && nameOfErrno(answer) === "EEXIST") {
+		throw systemError(answer, { call: "mknod", path: entry.path });
 	}
-	renameSync(plain, path);
-	setPlain(entry, path, unpacking);
+	if (answer < 0) losses.add(`the ${entry.type} could not be made (${nameOfErrno(answer)})`, entry.path);
+	return answer === 0;
 }
 
-function setPlain(entry: TreeEntry, path: string | Buffer, { mayOwn }: Unpacking): void {
-	if (mayOwn) lchownSync(path, entry.uid, entry.gid);
-	if (entry.type !== "symlink") chmodSync(path, entry.mode);
-	lutimesSync(path, seconds(entry), seconds(entry));
-}
-
-/** Node takes times as doubles: the result is within a microsecond of the wanted one. */
-function seconds({ mtimeNs }: TreeEntry): number {
-	return Number(mtimeNs) / 1e9;
+/** Node has no call for it, and an argument cannot hold raw bytes: made under a plain name, then renamed. */
+function placeByProgram(
+	entry: TreeEntry,
+	{ letter }: NodeKind,
+	{ root, target, losses }: Unpacking,
+): boolean {
+	const plain = `${target}/.davit-node-${process.pid}`;
+	const numbers = (entry.device ?? []).map(String);
+	const made = spawnSync("mknod", ["-m", "600", "--", plain, letter, ...numbers], { encoding: "utf8" });
+	if (made.status === 0) {
+		renameSync(plain, locate(root, entry.path));
+		return true;
+	}
+	const why = made.error?.message ?? made.stderr.trim();
+	losses.add(`the ${entry.type} could not be made (${why})`, entry.path);
+	return false;
 }

@@ -19,7 +19,13 @@ export function manifestFor(
 		archive: archiveOf(command),
 		...{ site: "home", host: "nas", resource: "volume:grafana", command },
 		takenAt: "2026-11-22T02:14:00.000Z",
-		...{ durationMs: 12, consistency: "paused", writers: [], downtimeMs: 5, dataPath: "host-path" },
+		...{
+			durationMs: 12,
+			consistency: "paused",
+			writers: [],
+			downtimeMs: 5,
+			dataPath: packed.fidelity === "full" ? "host-path" : "archive-api",
+		},
 		...packed,
 		...{ davit: "0.1.0", publicKey },
 	});

@@ -12,7 +12,12 @@ export function rawOf(text: string): RawPath {
 
 /** The path of an entry for a system call, below `root` (itself raw). */
 export function locate(root: RawPath, path: RawPath): string | Buffer {
-	return systemPath(path === rootPath ? root : `${root}/${path}`);
+	return systemPath(placeOf(root, path));
+}
+
+/** The same, raw. */
+export function placeOf(root: RawPath, path: RawPath): RawPath {
+	return path === rootPath ? root : `${root}/${path}`;
 }
 
 /** Raw bytes for a system call; the text itself where both spell the same. */

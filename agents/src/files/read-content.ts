@@ -5,11 +5,12 @@ import { readManifest } from "../archives/read-manifest.ts";
 import { FrameFile } from "./frame-file.ts";
 import type { FileContext, Opened } from "./job.ts";
 import { showRaw } from "./raw-path.ts";
+import { isSameAttributes } from "./read-attributes.ts";
 import { ByteSource } from "./read-bytes.ts";
 import { readEntries } from "./read-entries.ts";
 import { FrameReader } from "./read-frames.ts";
 import { TarReader } from "./read-tar.ts";
-import type { TreeEntry } from "./tree-entry.ts";
+import { type Stretches, storedSize, type TreeEntry } from "./tree-entry.ts";
 import { contentFile, entriesFile, sealedEnding } from "./write-content.ts";
 import type { WrittenFrames } from "./write-frames.ts";
 
@@ -152,8 +153,8 @@ export class Digest {
 	#running: ReturnType<typeof createHash> | undefined;
 	#whole: string | undefined;
 
-	constructor({ size }: TreeEntry) {
-		this.#size = size;
+	constructor(entry: TreeEntry) {
+		this.#size = storedSize(entry);
 	}
 
 	update(part: Buffer): void {
@@ -226,6 +227,14 @@ export function isSameHeader(found: TreeEntry, entry: TreeEntry): boolean {
 		found.mtimeNs === entry.mtimeNs &&
 		found.target === entry.target &&
 		found.device?.[0] === entry.device?.[0] &&
-		found.device?.[1] === entry.device?.[1]
+		found.device?.[1] === entry.device?.[1] &&
+		isSameAttributes(found.xattrs, entry.xattrs) &&
+		isSameMap(found.sparse, entry.sparse)
 	);
+}
+
+function isSameMap(left: Stretches | undefined, right: Stretches | undefined): boolean {
+	if (left === right) return true;
+	if (left?.length !== right?.length) return false;
+	return left?.flat().join() === right?.flat().join();
 }

@@ -1,20 +1,13 @@
 import type { RawPath } from "./raw-path.ts";
 import { rootPath, showRaw } from "./raw-path.ts";
 import type { ByteSource } from "./read-bytes.ts";
-import {
-	applyRecords,
-	isZeroBlock,
-	parseHeader,
-	parseRecords,
-	TarDamage,
-	type TarHeader,
-	type TarRecords,
-	typeOfHeader,
-} from "./tar-header.ts";
-import type { TreeEntry } from "./tree-entry.ts";
+import { applyRecords, parseRecords, type TarRecords } from "./read-records.ts";
+import { readSparseMap } from "./read-sparse.ts";
+import { isZeroBlock, parseHeader, TarDamage, type TarHeader, typeOfHeader } from "./tar-header.ts";
+import type { EntryType, TreeEntry } from "./tree-entry.ts";
 import { blockBytes, padded } from "./write-tar.ts";
 
-const maximumRecordBytes = 1024 * 1024;
+const maximumRecordBytes = 8 * 1024 * 1024;
 
 /**
  * Reads a tar strictly: pax, ustar and GNU's long names; the end marker must be there and only zeros may follow. Paths come
@@ -45,16 +38,30 @@ export class TarReader {
 		}
 		this.#left = size;
 		this.#padding = padded(size) - size;
-		const { mode, uid, gid, mtimeNs, device } = header;
+		const sparse = await this.#sparse(header, type);
+		const { mode, uid, gid, mtimeNs, device, xattrs } = header;
 		return {
-			...{ path: treePath(header.name), type, mode, uid, gid, size, mtimeNs },
+			...{ path: treePath(header.name), type, mode, uid, gid, size, mtimeNs, ...sparse },
+			...(xattrs === undefined || type === "hardlink" ? {} : { xattrs }),
 			...(type === "hardlink" ? { target: treePath(header.link) } : {}),
 			...(type === "symlink" ? { target: header.link } : {}),
 			...(type.endsWith("device") ? { device } : {}),
 		};
 	}
 
-	/** Some of the present entry's content; undefined when all of it was read. Good until the next call. */
+	async #sparse(
+		{ sparse }: TarHeader,
+		type: EntryType,
+	): Promise<Pick<TreeEntry, "size" | "sparse"> | undefined> {
+		if (sparse === undefined) return undefined;
+		if (type !== "file") throw new TarDamage(`a ${type} has holes`);
+		const { stretches, bytes } = await readSparseMap(sparse, this.#left, this.#source);
+		this.#left -= bytes;
+		const isWhole = stretches.length === 1 && stretches[0]?.[1] === sparse.size;
+		return isWhole || sparse.size === 0 ? { size: sparse.size } : { size: sparse.size, sparse: stretches };
+	}
+
+	/** Some of the present entry's content, without its holes; undefined when all of it was read. Good until the next call. */
 	async content(): Promise<Buffer | undefined> {
 		if (this.#left === 0) return undefined;
 		const part = await this.#source.someOrThrow(this.#left);
@@ -86,7 +93,7 @@ export class TarReader {
 	}
 
 	async #body({ size }: TarHeader): Promise<Buffer> {
-		if (size > maximumRecordBytes) throw new TarDamage("an extended header is larger than a megabyte");
+		if (size > maximumRecordBytes) throw new TarDamage("an extended header is larger than 8 MiB");
 		const body = await this.#source.take(padded(size));
 		return body.subarray(0, size);
 	}

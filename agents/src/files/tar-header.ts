@@ -1,5 +1,5 @@
 import type { RawPath } from "./raw-path.ts";
-import { type EntryType, parseNs } from "./tree-entry.ts";
+import type { Attributes, EntryType } from "./tree-entry.ts";
 import { blockBytes, checksum } from "./write-tar.ts";
 
 /** A header block as it stands; names are raw bytes. */
@@ -13,10 +13,18 @@ export interface TarHeader {
 	readonly mtimeNs: bigint;
 	readonly link: RawPath;
 	readonly device: readonly [number, number];
+	/** What only extended records can say. */
+	readonly xattrs?: Attributes;
+	readonly sparse?: SparseRecords;
 }
 
-/** Extended records of pax, by key. */
-export type TarRecords = ReadonlyMap<string, RawPath>;
+/** A file with holes; `size` of its header is what is stored. */
+export interface SparseRecords {
+	/** With holes. */
+	readonly size: number;
+	/** Offsets and lengths in turn; undefined where they stand before the content (GNU's format 1.0). */
+	readonly map: readonly number[] | undefined;
+}
 
 /** What is wrong with a tar's own structure; the reader of the tar says of which tar. */
 export class TarDamage extends Error {
@@ -61,65 +69,11 @@ export function parseHeader(block: Buffer): TarHeader {
 	};
 }
 
-/** The header with what extended records say instead. */
-export function applyRecords(header: TarHeader, records: TarRecords): TarHeader {
-	if (records.size === 0) return header;
-	for (const key of records.keys()) {
-		if (key.startsWith("GNU.sparse."))
-			throw new TarDamage("it holds a sparse file, which Davit does not read yet");
-	}
-	const mtime = records.get("mtime");
-	return {
-		...header,
-		name: records.get("path") ?? header.name,
-		link: records.get("linkpath") ?? header.link,
-		size: wholeRecord(records, "size") ?? header.size,
-		uid: wholeRecord(records, "uid") ?? header.uid,
-		gid: wholeRecord(records, "gid") ?? header.gid,
-		mtimeNs: mtime === undefined ? header.mtimeNs : readTime(mtime),
-	};
-}
-
-/** Records are `LENGTH KEY=VALUE\n`, where LENGTH counts all of it. */
-export function parseRecords(body: Buffer): Map<string, RawPath> {
-	const records = new Map<string, RawPath>();
-	const text = body.toString("latin1");
-	for (let at = 0; at < text.length; ) {
-		const blank = text.indexOf(" ", at);
-		const digits = text.slice(at, Math.max(at, blank));
-		const end = at + (/^[1-9]\d{0,8}$/.test(digits) ? Number(digits) : 0);
-		const equals = text.indexOf("=", blank);
-		if (end > text.length || equals === -1 || equals >= end || text[end - 1] !== "\n") {
-			throw new TarDamage("an extended record is broken");
-		}
-		records.set(text.slice(blank + 1, equals), text.slice(equals + 1, end - 1));
-		at = end;
-	}
-	return records;
-}
-
 export function isZeroBlock(block: Buffer): boolean {
 	return block.equals(zeroBlock);
 }
 
 const zeroBlock = Buffer.alloc(blockBytes);
-
-function wholeRecord(records: TarRecords, key: string): number | undefined {
-	const text = records.get(key);
-	if (text === undefined) return undefined;
-	const value = Number(text);
-	if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
-		throw new TarDamage(`an extended ${key} is no number`);
-	return value;
-}
-
-function readTime(text: string): bigint {
-	try {
-		return parseNs(text);
-	} catch (error) {
-		throw new TarDamage("an extended mtime is no time", { cause: error });
-	}
-}
 
 function readText(block: Buffer, at: number, bytes: number): RawPath {
 	const end = block.indexOf(0, at);

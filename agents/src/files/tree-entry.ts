@@ -4,6 +4,12 @@ import { encodeRaw, type RawPath, rawOf } from "./raw-path.ts";
 
 export type EntryType = ArchiveEntry["type"];
 
+/** By rising offset, none empty, none touching the next. */
+export type Stretches = readonly (readonly [offset: number, length: number])[];
+
+/** Extended attributes by name, which is raw too; access control lists are among them. */
+export type Attributes = ReadonlyMap<RawPath, Buffer>;
+
 /** One thing in a tree; what `ArchiveEntry` is on disk, with raw bytes and whole nanoseconds. */
 export interface TreeEntry {
 	readonly path: RawPath;
@@ -12,12 +18,15 @@ export interface TreeEntry {
 	readonly mode: number;
 	readonly uid: number;
 	readonly gid: number;
-	/** Bytes of content; 0 for all but files. */
+	/** Bytes of content, holes too; 0 for all but files. */
 	readonly size: number;
 	readonly mtimeNs: bigint;
 	/** Where a symlink points; of a hard link, the path of the entry that holds the content. */
 	readonly target?: RawPath;
 	readonly device?: readonly [major: number, minor: number];
+	/** Of a file with holes its stretches of content, `[offset, length]`; the tar and `sha256` hold those alone. */
+	readonly sparse?: Stretches;
+	readonly xattrs?: Attributes;
 	readonly sha256?: string;
 	readonly skipped?: string;
 }
@@ -46,6 +55,11 @@ export function typeOf(stat: BigIntStats): EntryType {
 	return stat.isCharacterDevice() ? "character-device" : "block-device";
 }
 
+/** Bytes of content that the tar holds. */
+export function storedSize({ size, sparse }: Pick<TreeEntry, "size" | "sparse">): number {
+	return sparse === undefined ? size : sparse.reduce((sum, [, length]) => sum + length, 0);
+}
+
 /** The entry as one line of `entries.jsonl`. */
 export function writeEntry(entry: TreeEntry): string {
 	const path = encodeRaw(entry.path);
@@ -60,6 +74,8 @@ export function writeEntry(entry: TreeEntry): string {
 		mtime: formatNs(entry.mtimeNs),
 		...(target && ("text" in target ? { target: target.text } : { targetBytes: target.base64 })),
 		...(entry.sha256 === undefined ? {} : { sha256: entry.sha256 }),
+		...(entry.xattrs === undefined ? {} : { xattrs: encodeAttributes(entry.xattrs) }),
+		...(entry.sparse === undefined ? {} : { sparse: entry.sparse }),
 		...(entry.device === undefined ? {} : { device: entry.device }),
 		...(entry.skipped === undefined ? {} : { skipped: entry.skipped }),
 	};
@@ -81,6 +97,8 @@ export function readEntry(line: string): TreeEntry {
 		size: found.size,
 		mtimeNs: parseNs(found.mtime),
 		...(target === undefined ? {} : { target }),
+		...(found.xattrs === undefined ? {} : { xattrs: decodeAttributes(found.xattrs) }),
+		...(found.sparse === undefined ? {} : { sparse: found.sparse }),
 		...(found.device === undefined ? {} : { device: found.device }),
 		...(found.sha256 === undefined ? {} : { sha256: found.sha256 }),
 		...(found.skipped === undefined ? {} : { skipped: found.skipped }),
@@ -107,6 +125,15 @@ export function parseNs(seconds: string): bigint {
 export function sha256Of(hex: string): Sha256 {
 	// `digest("hex")` of SHA-256 is 64 lower-case digits, which is all the brand says.
 	return hex as Sha256;
+}
+
+function encodeAttributes(attributes: Attributes): Record<string, string> {
+	const encoded = [...attributes].map(([name, value]) => [name, value.toString("base64")] as const);
+	return Object.fromEntries(encoded);
+}
+
+function decodeAttributes(encoded: Readonly<Record<string, string>>): Attributes {
+	return new Map(Object.entries(encoded).map(([name, value]) => [name, Buffer.from(value, "base64")]));
 }
 
 function rawFrom(text: string | undefined, base64: string | undefined): RawPath | undefined {

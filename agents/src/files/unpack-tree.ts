@@ -1,10 +1,12 @@
 import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { OperationError } from "@davit/protocol";
+import { systemCalls } from "./call-system.ts";
+import { Losses } from "./count-losses.ts";
 import { errnoOf, fileFailure, freeBytesAt } from "./file-failure.ts";
 import type { FileContext, UnpackedTree } from "./job.ts";
 import { closeDirectories, placeEntry, type Unpacking } from "./place-entry.ts";
-import { type RawPath, rawOf } from "./raw-path.ts";
+import { type RawPath, rawOf, rootPath } from "./raw-path.ts";
 import { ContentReader } from "./read-content.ts";
 import { syncTree } from "./sync-tree.ts";
 import type { TreeEntry } from "./tree-entry.ts";
@@ -25,11 +27,12 @@ export async function unpackTree({
 		makeEmpty(target);
 		requireSpace(target, contentBytes);
 		const unpacking = openUnpacking(target, content);
+		dropInherited(unpacking);
 		for await (const entry of content.entries()) await placeEntry(entry, unpacking);
 		closeDirectories(unpacking);
 		await syncTree(target, context.signal);
 		context.onProgress?.({ bytes: contentBytes, totalBytes: contentBytes });
-		return { entries, contentBytes, losses: unpacking.losses };
+		return { entries, contentBytes, losses: unpacking.losses.lines };
 	} catch (error) {
 		throw fileFailure(error, { doing: `unpacking ${archive}`, path: target });
 	}
@@ -37,13 +40,14 @@ export async function unpackTree({
 
 function openUnpacking(target: string, content: ContentReader): Unpacking {
 	const mayOwn = process.getuid?.() === 0;
+	const [system, losses] = [systemCalls(), new Losses()];
+	if (!mayOwn) losses.add("owners, which only root can set", rootPath);
 	return {
 		root: rawOf(target),
 		target,
 		content,
 		directories: new Map<RawPath, TreeEntry>(),
-		mayOwn,
-		losses: mayOwn ? [] : ["owners, which only root can set"],
+		...{ mayOwn, system, losses },
 	};
 }
 
@@ -55,6 +59,12 @@ function makeEmpty(target: string): void {
 		if (statSync(target).isDirectory() && readdirSync(target).length === 0) return;
 		throw new Error(`${target} is not empty, so nothing can be unpacked there`, { cause: error });
 	}
+}
+
+/** An access control list of the folder above would pass on to everything that is made here. */
+function dropInherited({ root, system }: Unpacking): void {
+	for (const name of ["system.posix_acl_default", "system.posix_acl_access"])
+		system?.removeAttribute(root, name);
 }
 
 function requireSpace(target: string, needBytes: number): void {

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Artefact, Bytes } from "@davit/protocol";
 import type { FileContext, PackedTree } from "./job.ts";
 import { type RawPath, showRaw } from "./raw-path.ts";
-import { type EntryType, sha256Of, type TreeEntry, writeEntry } from "./tree-entry.ts";
+import { type EntryType, sha256Of, storedSize, type TreeEntry, writeEntry } from "./tree-entry.ts";
 import { FrameWriter, type WrittenFrames } from "./write-frames.ts";
 import { endMarker, padded, tarHeader } from "./write-tar.ts";
 
@@ -45,7 +45,7 @@ export class ContentWriter implements Disposable {
 		this.end(entry);
 	}
 
-	/** Writes a file's header; exactly `entry.size` bytes of content must follow. */
+	/** Writes a file's header; exactly what `storedSize` says must follow as content. */
 	begin(entry: TreeEntry): void {
 		this.#tar.write(tarHeader(entry));
 	}
@@ -67,7 +67,8 @@ export class ContentWriter implements Disposable {
 	}
 
 	end(entry: TreeEntry): void {
-		this.#tar.writeZeros(padded(entry.size) - entry.size);
+		const bytes = storedSize(entry);
+		this.#tar.writeZeros(padded(bytes) - bytes);
 		this.#entries += 1;
 		this.#lines.write(Buffer.from(writeEntry(entry)));
 	}

@@ -1,5 +1,6 @@
 import { type RawPath, rootPath } from "./raw-path.ts";
-import { type EntryType, formatNs, type TreeEntry } from "./tree-entry.ts";
+import { type EntryType, type Stretches, storedSize, type TreeEntry } from "./tree-entry.ts";
+import { extendedRecords, maximumId, maximumSize } from "./write-records.ts";
 
 export const blockBytes = 512;
 /** Two blocks of zeros; a tar without them was cut off. */
@@ -23,8 +24,11 @@ export function tarHeader(entry: TreeEntry): Buffer {
 	const flag = typeFlags[entry.type];
 	if (flag === undefined) throw new TypeError(`a tar cannot hold a ${entry.type}`);
 	const name = tarName(entry);
-	const records = extendedRecords(entry, name);
-	const header = { name, flag, ...entry };
+	const map = entry.sparse === undefined ? noMap : sparseMap(entry.sparse, entry.size);
+	const size = map.length + storedSize(entry);
+	const link = linkName({ target: entry.target, flag });
+	const records = extendedRecords(entry, { name, link, size });
+	const header = { ...entry, name: entry.sparse === undefined ? name : sparseName, flag, link, size };
 	if (records === "") return ustarHeader(header);
 	const extended = Buffer.alloc(padded(records.length));
 	extended.write(records, 0, "latin1");
@@ -32,7 +36,22 @@ export function tarHeader(entry: TreeEntry): Buffer {
 		...{ name: "./PaxHeaders", flag: "x", mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n },
 		size: records.length,
 	});
-	return Buffer.concat([before, extended, ustarHeader(header)]);
+	return Buffer.concat([before, extended, ustarHeader(header), map]);
+}
+
+const noMap = Buffer.alloc(0);
+/** What a reader makes that knows no holes; the others take the name from the records. */
+const sparseName = "./GNUSparseFile.0/file";
+
+/** GNU's format 1.0: numbers in decimal, one a line, before the content. One that ends with a hole has an empty stretch there. */
+function sparseMap(stretches: Stretches, size: number): Buffer {
+	const last = stretches.at(-1);
+	const isOpen = last === undefined || last[0] + last[1] < size;
+	const numbers = [...stretches, ...(isOpen ? [[size, 0]] : [])].flat();
+	const text = [numbers.length / 2, ...numbers].map((number) => `${number}\n`).join("");
+	const map = Buffer.alloc(padded(text.length));
+	map.write(text, 0, "latin1");
+	return map;
 }
 
 /** `bytes` rounded up to whole blocks. */
@@ -46,6 +65,8 @@ export function tarName({ path, type }: Pick<TreeEntry, "path" | "type">): RawPa
 	return type === "directory" ? `./${path}/` : `./${path}`;
 }
 
+const second = 1_000_000_000n;
+
 interface Header {
 	readonly name: RawPath;
 	readonly flag: string;
@@ -54,7 +75,7 @@ interface Header {
 	readonly gid: number;
 	readonly size: number;
 	readonly mtimeNs: bigint;
-	readonly target?: RawPath;
+	readonly link?: RawPath;
 	readonly device?: readonly [number, number];
 }
 
@@ -66,10 +87,10 @@ function ustarHeader(header: Header): Buffer {
 	writeOctal(block, fitting(header.uid, maximumId), { at: 108, digits: 7 });
 	writeOctal(block, fitting(header.gid, maximumId), { at: 116, digits: 7 });
 	writeOctal(block, fitting(header.size, maximumSize), { at: 124, digits: 11 });
-	writeOctal(block, fitting(Number(header.mtimeNs / 1_000_000_000n), maximumSize), { at: 136, digits: 11 });
+	writeOctal(block, fitting(Number(header.mtimeNs / second), maximumSize), { at: 136, digits: 11 });
 	block.write("        ", 148, "latin1");
 	block.write(header.flag, 156, "latin1");
-	if (header.target !== undefined) block.write(linkName(header).slice(0, 100), 157, "latin1");
+	if (header.link) block.write(header.link.slice(0, 100), 157, "latin1");
 	block.write("ustar\u000000", 257, "latin1");
 	const [major, minor] = header.device ?? [0, 0];
 	writeOctal(block, fitting(major, maximumId), { at: 329, digits: 7 });
@@ -78,37 +99,15 @@ function ustarHeader(header: Header): Buffer {
 	return block;
 }
 
-const maximumId = 0o7777777;
-const maximumSize = 0o77777777777;
-
-function extendedRecords(entry: TreeEntry, name: RawPath): string {
-	const { uid, gid, size, mtimeNs } = entry;
-	let records = "";
-	if (name.length > 100) records += record("path", name);
-	if (entry.target !== undefined) {
-		const link = linkName({ target: entry.target, flag: typeFlags[entry.type] ?? "" });
-		if (link.length > 100) records += record("linkpath", link);
-	}
-	if (size > maximumSize) records += record("size", `${size}`);
-	if (uid > maximumId) records += record("uid", `${uid}`);
-	if (gid > maximumId) records += record("gid", `${gid}`);
-	const isPlainTime =
-		mtimeNs >= 0n && mtimeNs % 1_000_000_000n === 0n && mtimeNs < 8_000_000_000_000_000_000n;
-	if (!isPlainTime) records += record("mtime", formatNs(mtimeNs));
-	return records;
-}
-
 /** A hard link names another entry of the tar; a symlink's target is kept as it is. */
-function linkName({ target, flag }: { readonly target?: RawPath; readonly flag: string }): RawPath {
+function linkName({
+	target,
+	flag,
+}: {
+	readonly target: RawPath | undefined;
+	readonly flag: string;
+}): RawPath {
 	return flag === "1" ? `./${target ?? ""}` : (target ?? "");
-}
-
-/** A pax record begins with its own length, which counts its own digits. */
-function record(key: string, value: RawPath): string {
-	const rest = ` ${key}=${value}\n`;
-	let length = rest.length + 1;
-	while (`${length}`.length + rest.length !== length) length += 1;
-	return `${length}${rest}`;
 }
 
 function fitting(value: number, maximum: number): number {

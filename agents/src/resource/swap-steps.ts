@@ -37,7 +37,7 @@ export function swapSteps(facts: SwapFacts, context: OperationContext): readonly
 	const writers = writerSteps(facts, context);
 	return [
 		...(place.exists ? [] : [createStep(facts, context)]),
-		...(facts.undoes === undefined ? [unpackStep(facts, context), checkStep(facts, context)] : []),
+		...(facts.undoes === undefined ? unpackSteps(facts, context) : []),
 		...writers.quiesce,
 		setAsideStep(swap, facts, context),
 		putInPlaceStep(swap, facts, context),
@@ -46,7 +46,17 @@ export function swapSteps(facts: SwapFacts, context: OperationContext): readonly
 	];
 }
 
-function unpackStep(facts: SwapFacts, context: OperationContext): Step {
+function unpackSteps(facts: SwapFacts, context: OperationContext): readonly Step[] {
+	const unpacked: Unpacked = { losses: [] };
+	return [unpackStep(facts, context, unpacked), checkStep(facts, context, unpacked)];
+}
+
+/** What both steps know; an unpacking that was broken off is never gone on with. */
+interface Unpacked {
+	losses: readonly string[];
+}
+
+function unpackStep(facts: SwapFacts, context: OperationContext, known: Unpacked): Step {
 	const { archive, incoming } = facts;
 	const hands = openHands(facts, context);
 	return {
@@ -57,6 +67,7 @@ function unpackStep(facts: SwapFacts, context: OperationContext): Step {
 			const job = { kind: "unpack", archive: folder, target: incoming } as const;
 			const onProgress = showProgress("unpack", context);
 			const unpacked = await hands.do(job, { signal, onProgress });
+			known.losses = unpacked.losses;
 			return { entries: unpacked.entries, losses: unpacked.losses };
 		},
 		async probe() {
@@ -68,14 +79,15 @@ function unpackStep(facts: SwapFacts, context: OperationContext): Step {
 }
 
 /** Reads back what was unpacked: after this nothing of the archive is needed. */
-function checkStep(facts: SwapFacts, context: OperationContext): Step {
+function checkStep(facts: SwapFacts, context: OperationContext, known: Unpacked): Step {
 	const { archive, incoming, dataPath } = facts;
 	return {
 		name: "check",
 		intent: { archive, folder: incoming },
 		async run(signal) {
 			const { folder } = await context.archives.find(archive);
-			const job = { kind: "compare", wanted: { archive: folder }, root: incoming, exact: true } as const;
+			const strictness = { exact: true, withoutAttributes: known.losses.length > 0 };
+			const job = { kind: "compare", wanted: { archive: folder }, root: incoming, ...strictness } as const;
 			const { replaces, adds, removes, examples } = await openHands(facts, context).do(job, {
 				signal,
 				onProgress: showProgress("check", context),
