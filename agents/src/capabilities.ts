@@ -6,6 +6,7 @@ import type { Engine } from "./docker/engine.ts";
 import type { Found } from "./inventory.ts";
 import { mayRead } from "./resource/check-swap.ts";
 import { isFolder } from "./resource/place.ts";
+import { describeRestic } from "./restic/find-restic.ts";
 
 /** What this host can do, why not where it cannot, and the command that would help. */
 export async function describeCapabilities(
@@ -25,6 +26,7 @@ export async function describeCapabilities(
 					: `API ${found.engine.apiVersion}; loses extended attributes, ACLs and holes`,
 		},
 		await describeFolders(config),
+		...[await describeRestic(config)].filter((found) => found !== undefined),
 	];
 }
 

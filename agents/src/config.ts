@@ -13,6 +13,7 @@ import {
 	Suspicion,
 } from "@davit/protocol";
 import { z } from "zod";
+import { RepositorySettings } from "./restic/settings.ts";
 
 const AbsolutePath = z
 	.string()
@@ -62,6 +63,14 @@ const AgentFile = z.strictObject({
 	resources: z.record(resourceId, ResourcePolicy).default({}),
 	/** What makes a backup suspicious, so that nothing is removed until a person has looked. */
 	suspicion: Suspicion.default({ shrinkBelow: 0.5, incompressibleAbove: 0.9 }),
+	/** Restic repositories that archives may be written into. */
+	repositories: z
+		.array(RepositorySettings)
+		.max(20)
+		.refine(hasOwnNames, "two repositories have one name")
+		.default([]),
+	/** The restic program, 0.17 or later; the first `restic` of PATH where it is not given. */
+	resticProgram: AbsolutePath.optional(),
 	/** Bytes that a backup or restore leaves free on the disk it writes to. */
 	minimumFreeBytes: Bytes.default(Bytes.parse(268_435_456)),
 	/** Bytes that must be free on the journal's disk before an operation begins its next step. */
@@ -94,6 +103,10 @@ export function readAgentConfig(file: string): AgentConfig {
 		cause: parsed.error,
 		hint: issue === undefined ? `mend ${file}` : fixOf(issue, file),
 	});
+}
+
+function hasOwnNames(repositories: readonly RepositorySettings[]): boolean {
+	return new Set(repositories.map(({ name }) => name)).size === repositories.length;
 }
 
 function readJson(file: string): unknown {

@@ -5,7 +5,17 @@ import { UndoPoint } from "./plan.ts";
 import { Progress, ReportState } from "./report.ts";
 import { ResourceId } from "./resource.ts";
 import { Hold } from "./retention/suspect.ts";
-import { ArchiveId, Bytes, CommandId, HostName, Instant, RunId, Sha256, SiteName } from "./vocabulary.ts";
+import {
+	ArchiveId,
+	Bytes,
+	CommandId,
+	HostName,
+	Instant,
+	RepositoryName,
+	RunId,
+	Sha256,
+	SiteName,
+} from "./vocabulary.ts";
 
 /** Whether a program is there. Its will says `offline` with the session that died; a will of another session is old news. */
 export const Presence = z.object({
@@ -20,7 +30,7 @@ export type Presence = z.infer<typeof Presence>;
 
 /** Something a host can or cannot do, and the command that would help. */
 export const Capability = z.object({
-	name: z.enum(["docker", "host-path", "helper", "archive-api", "folders"]),
+	name: z.enum(["docker", "host-path", "helper", "archive-api", "folders", "restic"]),
 	available: z.boolean(),
 	/** The version found, or why not. */
 	detail: z.string().max(300),
@@ -122,6 +132,8 @@ export const ArchiveSummary = z.object({
 	manifestSha256: Sha256,
 	durationMs: z.int().nonnegative(),
 	run: RunId.optional(),
+	/** The restic repository that holds it; absent = the host's own archives. */
+	repository: RepositoryName.optional(),
 	/** Its number among the archives of its resource: their order, whatever clocks say. */
 	sequence: z.int().positive().optional(),
 	/** Since when a person wants it kept. */

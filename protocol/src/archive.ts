@@ -1,7 +1,17 @@
 import { z } from "zod";
 import { Consistency } from "./consistency.ts";
 import { ResourceId } from "./resource.ts";
-import { ArchiveId, Bytes, CommandId, HostName, Instant, RunId, Sha256, SiteName } from "./vocabulary.ts";
+import {
+	ArchiveId,
+	Bytes,
+	CommandId,
+	HostName,
+	Instant,
+	RepositoryName,
+	RunId,
+	Sha256,
+	SiteName,
+} from "./vocabulary.ts";
 
 /** One file of an archive, by its path inside the archive's folder. */
 export const Artefact = z.object({
@@ -67,6 +77,11 @@ export const Manifest = z.object({
 	volumeLabels: z.record(z.string(), z.string()).optional(),
 	/** The signing key of the host, SPKI in base64. */
 	publicKey: z.string(),
+	/**
+	 * Of an archive whose content is a snapshot of a restic repository: which one, and the folder as the snapshot names it. Its
+	 * artefacts are the list of entries alone.
+	 */
+	repository: z.object({ name: RepositoryName, id: Sha256, folder: z.string().max(4096) }).optional(),
 });
 export type Manifest = z.infer<typeof Manifest>;
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Failure, failure } from "./define-failure.ts";
+import { repositoryFailures } from "./repository-failures.ts";
 
 /** Every failure that an operator can act on. `docs/errors.md` is made from this table. */
 export const failures = {
@@ -71,6 +72,7 @@ export const failures = {
 		"davit pin it, if it is to stay",
 		{ exitCode: 10 },
 	),
+	...repositoryFailures,
 	"source-changed": failure(
 		"files changed or vanished while they were read",
 		"back up with its writers paused or stopped",

@@ -89,6 +89,14 @@ export const ArchiveId = z
 	.brand<"ArchiveId">();
 export type ArchiveId = z.infer<typeof ArchiveId>;
 
+/** How a host's configuration calls a restic repository; the same name means the same repository on every host of the site. */
+export const RepositoryName = z
+	.string()
+	.max(40)
+	.regex(/^[a-z0-9][a-z0-9-]*$/, "a repository's name is of a-z, 0-9 and -, at most 40 characters")
+	.brand<"RepositoryName">();
+export type RepositoryName = z.infer<typeof RepositoryName>;
+
 /** SHA-256 as 64 lower-case hexadecimal digits. */
 export const Sha256 = z
 	.string()

@@ -13,6 +13,7 @@ export type LabAvailability = {
 	/** The oldest supported one, which needs a Python of its own time. */
 	readonly homeAssistantOldest: Unavailable;
 	readonly browser: Unavailable;
+	readonly restic: Unavailable;
 };
 
 /**
@@ -27,6 +28,7 @@ export async function labAvailability(): Promise<LabAvailability> {
 		registry: reason,
 		homeAssistant: reason,
 		browser: reason,
+		restic: reason,
 	};
 	const python = reason === undefined ? await findPython312() : undefined;
 	const oldest =

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Consistency } from "../consistency.ts";
 import { PlanFacts } from "../plan.ts";
-import { ArchiveId, FolderPath, Sha256 } from "../vocabulary.ts";
+import { ArchiveId, FolderPath, RepositoryName, Sha256 } from "../vocabulary.ts";
 import {
 	BackupResult,
 	hasPolicy,
@@ -18,7 +18,12 @@ export const pathOperations = {
 	/** Copies a configured folder into a verified archive on the host while its writers are stopped, paused or left alone. */
 	"path.backup": {
 		effect: "reads",
-		params: z.strictObject({ path: FolderPath, consistency: Consistency.optional() }),
+		params: z.strictObject({
+			path: FolderPath,
+			consistency: Consistency.optional(),
+			/** A restic repository of the host's configuration to write into; absent = the host's own archives. */
+			repository: RepositoryName.optional(),
+		}),
 		result: BackupResult,
 	},
 	/** Reads every byte of an archive of a folder and compares it with its signed manifest. */

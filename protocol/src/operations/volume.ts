@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Consistency } from "../consistency.ts";
 import { PlanFacts } from "../plan.ts";
-import { ArchiveId, Sha256, VolumeName } from "../vocabulary.ts";
+import { ArchiveId, RepositoryName, Sha256, VolumeName } from "../vocabulary.ts";
 import {
 	BackupResult,
 	hasPolicy,
@@ -18,7 +18,12 @@ export const volumeOperations = {
 	/** Copies a volume into a verified archive on the host while its writers are stopped, paused or left alone. */
 	"volume.backup": {
 		effect: "reads",
-		params: z.strictObject({ volume: VolumeName, consistency: Consistency.optional() }),
+		params: z.strictObject({
+			volume: VolumeName,
+			consistency: Consistency.optional(),
+			/** A restic repository of the host's configuration to write into; absent = the host's own archives. */
+			repository: RepositoryName.optional(),
+		}),
 		result: BackupResult,
 	},
 	/** Reads every byte of an archive of a volume and compares it with its signed manifest. */

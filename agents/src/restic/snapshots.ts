@@ -1,0 +1,72 @@
+import { type ArchiveId, OperationError } from "@davit/protocol";
+import { z } from "zod";
+import { type Restic, requireSuccess } from "./run-restic.ts";
+
+const Snapshot = z.object({
+	id: z.string().regex(/^[0-9a-f]{64}$/),
+	time: z.string(),
+	hostname: z.string(),
+	paths: z.array(z.string()),
+	tags: z.array(z.string()).nullish(),
+});
+export type Snapshot = z.infer<typeof Snapshot>;
+
+/** The tags that a snapshot of Davit's has. */
+export const tagOf = {
+	archive: (archive: ArchiveId) => `davit.archive=${archive}`,
+	run: (run: string) => `davit.run=${run}`,
+	resource: (key: string) => `davit.resource=${key}`,
+} as const;
+
+/** Snapshots that have a tag; all where none is named. */
+export async function listSnapshots(
+	restic: Restic,
+	{ tag, signal }: { readonly tag?: string; readonly signal: AbortSignal },
+): Promise<readonly Snapshot[]> {
+	const filter = tag === undefined ? [] : ["--tag", tag];
+	const output = await requireSuccess(restic, {
+		...{ arguments: ["snapshots", ...filter], signal, silenceMs: silenceOf(restic) },
+	});
+	return z.array(Snapshot).parse(parse(output, restic));
+}
+
+const RepositoryConfig = z.object({ id: z.string().regex(/^[0-9a-f]{64}$/), version: z.int() });
+
+/**
+ * The repository's own id; the first thing that is asked of one, for it shows that it is there and that the password fits.
+ * @throws OperationError repository-not-found | repository-refused | repository-unreachable | restic-failed
+ */
+export async function readRepositoryId(restic: Restic, signal: AbortSignal): Promise<string> {
+	const output = await requireSuccess(restic, {
+		...{ arguments: ["cat", "config"], signal, silenceMs: silenceOf(restic) },
+	});
+	return RepositoryConfig.parse(parse(output, restic)).id;
+}
+
+/** Removes exactly these snapshots; what only they held stays until `prune`. Harmless for one that is gone. */
+export async function forgetSnapshots(
+	restic: Restic,
+	ids: readonly string[],
+	signal: AbortSignal,
+): Promise<void> {
+	if (ids.length === 0) return;
+	await requireSuccess(restic, { arguments: ["forget", ...ids], signal, lockWaitSeconds: 120 });
+}
+
+export function silenceOf({ repository }: Restic): number {
+	return repository.contactSeconds * 1000;
+}
+
+function parse(output: string, { repository }: Restic): unknown {
+	try {
+		return JSON.parse(output);
+	} catch (cause) {
+		throw new OperationError(
+			"restic-failed",
+			`restic's answer about repository ${repository.name} is not JSON`,
+			{
+				cause,
+			},
+		);
+	}
+}
