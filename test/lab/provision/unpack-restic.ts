@@ -10,9 +10,3 @@ export async function findRestic(signal: AbortSignal): Promise<string> {
 	const build = (folder: string) => unpackNewer({ suite: "trixie", names: ["restic"], folder }, signal);
 	return join(await buildOnce("restic-0.18-1", build, signal), "usr/bin/restic");
 }
-
-/** The program rclone of Debian's unstable suite: the first with `serve s3`. */
-export async function findRclone(signal: AbortSignal): Promise<string> {
-	const build = (folder: string) => unpackNewer({ suite: "sid", names: ["rclone"], folder }, signal);
-	return join(await buildOnce("rclone-1.75-1", build, signal), "usr/bin/rclone");
-}
