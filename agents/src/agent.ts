@@ -47,6 +47,8 @@ export async function openAgent(config: AgentConfig, options: AgentOptions): Pro
 
 class HostAgent implements Agent {
 	readonly #ground: Ground;
+	/** One change of the recovery keys after the other. */
+	#trusting: Promise<void> = Promise.resolve();
 	readonly #wire: Wire;
 	readonly #core: AgentCore;
 	readonly #retained: Retained;
@@ -84,6 +86,7 @@ class HostAgent implements Agent {
 			contextFor: (given) => this.#contextFor(given),
 			onActivity: (resource) => this.#showActivity(resource),
 			onFatal: (error) => this.#fail(error),
+			trust: (recipients) => this.#trust(recipients),
 		});
 		const activityOf = (resource: ResourceId) => this.#core.activityOf(resource);
 		this.#shown = new ShownResources({ ...ground, site, host, retained: this.#retained, activityOf });
@@ -208,6 +211,14 @@ class HostAgent implements Agent {
 			})
 			.finally(() => this.#background.delete(done));
 		this.#background.add(done);
+	}
+
+	/** Without them the agent goes on as before. */
+	#trust(recipients: readonly string[]): void {
+		const { keyring, log } = this.#ground;
+		this.#trusting = this.#trusting
+			.then(() => keyring.trust(recipients))
+			.catch((error: unknown) => log.error({ err: error }, "a recovery key could not be noted"));
 	}
 
 	#fail(error: unknown): void {

@@ -11,6 +11,8 @@ const help = `Carries out on one host what the coordinator commands: backs up, v
   node agents/src/main.ts release RESOURCE --home FOLDER   lets go of what was left inconsistent, after a person looked
   node agents/src/main.ts join --home FOLDER     reads the joining string from standard input, writes the settings, ends
 
+  node agents/src/main.ts key add|rotate|list --home FOLDER [--identity-file FILE]   keeps the keys that open archives
+
   --config FILE   settings, JSON (docs/operations.md)
   --home FOLDER   where all of Davit's state on this host lies (DAVIT_HOME)
   --help          this text
@@ -19,10 +21,17 @@ const help = `Carries out on one host what the coordinator commands: backs up, v
 async function main(): Promise<void> {
 	const { values, positionals } = parseArgs({
 		allowPositionals: true,
-		options: { config: { type: "string" }, home: { type: "string" }, help: { type: "boolean" } },
+		options: {
+			config: { type: "string" },
+			home: { type: "string" },
+			"identity-file": { type: "string" },
+			help: { type: "boolean" },
+		},
 	});
 	const [verb, name] = positionals;
 	if (verb === "join" && values.home !== undefined) return join(values.home);
+	if (verb === "key" && values.home !== undefined)
+		return keepKeys(name, values.home, values["identity-file"]);
 	if (verb === "release" && name !== undefined && values.home !== undefined)
 		return release(name, values.home);
 	if (values.help === true || values.config === undefined) {
@@ -55,6 +64,12 @@ async function join(home: string): Promise<void> {
 	const { joinHost } = await import("./join/join-host.ts");
 	const joined = await joinHost({ string: await text(process.stdin), home }, ending.signal);
 	process.stdout.write(`${JSON.stringify(joined)}\n`);
+}
+
+async function keepKeys(name: string | undefined, home: string, file: string | undefined): Promise<void> {
+	const { keepKeys: keep } = await import("./encryption/keep-keys.ts");
+	const did = name === "add" || name === "rotate" ? name : "list";
+	process.stdout.write(`${JSON.stringify(await keep(did, { home, file }))}\n`);
 }
 
 async function release(name: string, home: string): Promise<void> {

@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { type Logger, OperationError, readPublicKey } from "@davit/protocol";
 import { type Archives, openArchives } from "./archives/archives.ts";
 import type { AgentConfig } from "./config.ts";
-import { openKeyring } from "./encryption/keyring.ts";
+import { type Keyring, openKeyring } from "./encryption/keyring.ts";
 import { ownKey } from "./join/own-key.ts";
 import { Journal, journalFile } from "./journal/journal.ts";
 import { undoPointsOf } from "./journal/kept-undos.ts";
@@ -26,6 +26,7 @@ export interface Ground {
 	readonly now: () => number;
 	readonly journal: Journal;
 	readonly archives: Archives;
+	readonly keyring: Keyring;
 	readonly undoPoints: UndoPoints;
 }
 
@@ -43,7 +44,16 @@ export async function openGround(config: AgentConfig, options: AgentOptions): Pr
 		const key = await ownKey(config.home);
 		const keyring = openKeyring(config.home);
 		const archives = await openArchives({ path: config.archivesPath, ...key, keyring, log, now });
-		return { config, coordinatorKey, log, now, journal, archives, undoPoints: undoPointsOf(journal) };
+		return {
+			config,
+			coordinatorKey,
+			log,
+			now,
+			journal,
+			archives,
+			keyring,
+			undoPoints: undoPointsOf(journal),
+		};
 	} catch (error) {
 		journal[Symbol.dispose]();
 		throw error;

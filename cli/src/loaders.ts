@@ -23,6 +23,10 @@ export const loaders: Readonly<Record<string, () => Promise<Command>>> = {
 	account: async () => (await import("./commands/account.ts")).account,
 	"broker-config": async () => (await import("./commands/broker-config.ts")).brokerConfig,
 	doctor: async () => (await import("./commands/doctor.ts")).doctor,
+	"recovery-kit": async () => (await import("./commands/recovery-kit.ts")).recoveryKit,
+	"key list": async () => (await import("./commands/key.ts")).listKeys,
+	"key add": async () => (await import("./commands/key.ts")).addKey,
+	"key rotate": async () => (await import("./commands/key.ts")).rotateKey,
 	completion: async () => (await import("./commands/completion.ts")).completion,
 	help: async () => (await import("./commands/help.ts")).help,
 };

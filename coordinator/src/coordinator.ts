@@ -12,6 +12,8 @@ import { openServer, type Server } from "./http/server.ts";
 import { type JoinDoor, openJoinDoor } from "./join/open-door.ts";
 import { openSecret, openSigningKey } from "./keys.ts";
 import { openBroker, ownAddress } from "./open-broker.ts";
+import { openRecovery } from "./recovery/open-recovery.ts";
+import { type KitMemory, openKitMemory } from "./recovery/remember-kits.ts";
 import { Ticker } from "./ticker.ts";
 import { Wire } from "./wire.ts";
 
@@ -51,13 +53,15 @@ export async function openCoordinator(
 	await using opened = new AsyncDisposableStack();
 	const folder = join(config.home, "coordinator");
 	mkdirSync(folder, { recursive: true, mode: 0o700 });
-	const { core, wire } = await openCore(config, { ...options, folder, opened });
+	const kits = openKitMemory(folder);
+	const { core, wire } = await openCore(config, { ...options, folder, opened, kits });
 	const broker = await openBroker(config, { history: core.parts.history, log });
 	if (broker.embedded !== undefined) opened.use(broker.embedded);
 	const describeBroker = () => wire.describe(broker.name);
 	const joinDoor = openJoining(config, { core, folder, door: broker.door });
 	if (joinDoor !== undefined) opened.use(joinDoor);
-	const desk = openDesk(core, { broker: broker.door, describeBroker, joinDoor });
+	const recovery = openRecovery(core.parts, kits);
+	const desk = openDesk(core, { broker: broker.door, describeBroker, joinDoor, recovery });
 	opened.defer(() => wire.close(core));
 	await wire.open({ ...broker.session, will: core.presence("offline") }, core, config.site);
 	const ticker = new Ticker(core, wire, log);
@@ -82,9 +86,9 @@ export async function openCoordinator(
 
 async function openCore(
 	config: CoordinatorConfig,
-	options: CoordinatorOptions & { folder: string; opened: AsyncDisposableStack },
+	options: CoordinatorOptions & { folder: string; opened: AsyncDisposableStack; kits: KitMemory },
 ): Promise<{ core: CoordinatorCore; wire: Wire }> {
-	const { log, now = Date.now, folder, opened, onHistoryWrite } = options;
+	const { log, now = Date.now, folder, opened, kits, onHistoryWrite } = options;
 	const key = await openSigningKey(join(folder, "signing.pem"));
 	const history = openHistory({ file: join(folder, "history.sqlite"), now, onWrite: onHistoryWrite });
 	opened.use(history);
@@ -94,6 +98,8 @@ async function openCore(
 		session: randomBytes(9).toString("base64url"),
 		random: () => randomInt(2 ** 40) / 2 ** 40,
 		send: (outgoing) => wire.send(outgoing),
+		// Older keys open older archives; new ones are for the newest alone.
+		recoveryRecipients: () => kits.kits.slice(0, 1).map(({ recipient }) => recipient),
 	});
 	core.load();
 	return { core, wire };

@@ -14,6 +14,8 @@ import type {
 	PlanDocument,
 	PlanId,
 	PrincipalName,
+	RecoveryDocument,
+	RecoveryKitDocument,
 	Request,
 	ResourceDocument,
 	ResourceId,
@@ -115,6 +117,12 @@ export interface Desk {
 	admit(admission: Admission, principal: PrincipalName): Promise<Admitted>;
 	/** How a client connects; makes the account on the embedded broker where there is none: `home-assistant`, `integration` or a person's own. */
 	account(name: string, principal: PrincipalName): Promise<AccountDocument>;
+
+	recovery(): RecoveryDocument;
+	/** A kit, with a new key in it where `withKey`; that key counts once the kit was saved. */
+	makeKit(wish: { readonly withKey: boolean }, principal: PrincipalName): Promise<RecoveryKitDocument>;
+	/** Says that somebody has the kit of that number. */
+	saveKit(kit: string, principal: PrincipalName): Promise<RecoveryDocument>;
 
 	/** Called after every change, at most 4 times a second, with what changed: `run:ID`, `resource:HOST/ID`, `host:HOST`. */
 	onChange(listener: (changed: ReadonlySet<string>) => void): () => void;

@@ -2,6 +2,7 @@ import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { z } from "zod";
 import { describeIssues } from "./describe-issues.ts";
 import { OperationError } from "./failures.ts";
+import { AgeRecipient } from "./recovery.ts";
 import { ResourceId } from "./resource.ts";
 import { CommandId, HostName, Instant, RunId, SiteName } from "./vocabulary.ts";
 
@@ -56,6 +57,8 @@ export const WelcomeCommand = z.object({
 	/** The agent's session that is greeted. */
 	session: z.string().max(64),
 	fences: z.record(z.string(), z.int().nonnegative()),
+	/** For whom archives are encrypted beside the host itself; absent where nobody has a recovery kit. */
+	recoveryRecipients: z.array(AgeRecipient).min(1).max(10).optional(),
 });
 export type WelcomeCommand = z.infer<typeof WelcomeCommand>;
 

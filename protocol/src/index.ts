@@ -13,6 +13,7 @@ export * from "./operations/looking.ts";
 export * from "./operations/results.ts";
 export * from "./operations.ts";
 export * from "./plan.ts";
+export * from "./recovery.ts";
 export * from "./report.ts";
 export * from "./request.ts";
 export * from "./resource.ts";

@@ -25,6 +25,8 @@ const documents = [
 	protocol.ErrorDocument,
 	protocol.JoinDocument,
 	protocol.AccountDocument,
+	protocol.RecoveryDocument,
+	protocol.RecoveryKitDocument,
 ];
 
 /** `docs/cli.md`, made from the command tree and the schemas. */

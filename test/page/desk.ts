@@ -88,6 +88,12 @@ export function openMemoryDesk(fleet: Fleet = makeFleet(), now: () => number = (
 			patch(run.host, run.resource, { running: null, state: state === "succeeded" ? "safe" : "failed" });
 			desk.change(`run:${id}`, `resource:${run.host}/${run.resource}`);
 		},
+		recovery: () => ({
+			...{ schema: "davit/recovery/1", asOf: asOf(), state: "unsaved", do: "davit recovery-kit -o FILE" },
+			...{ sentence: "Nobody has a recovery kit.", kits: [], places: [], provenAt: null },
+		}),
+		makeKit: () => Promise.reject(new OperationError("not-allowed", "this desk makes no kits")),
+		saveKit: () => Promise.reject(new OperationError("not-allowed", "this desk saves no kits")),
 		onChange(listener) {
 			listeners.add(listener);
 			return () => listeners.delete(listener);

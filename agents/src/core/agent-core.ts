@@ -38,6 +38,8 @@ export interface CoreOptions extends Omit<RunnerOptions, "reports"> {
 	readonly now: () => number;
 	/** Nothing is lost for good when this loses it. */
 	readonly send: (topic: string, payload: string) => void;
+	/** For whom archives are to be encrypted from now on. */
+	readonly trust?: (recipients: readonly string[]) => void;
 }
 
 /**
@@ -167,10 +169,11 @@ export class AgentCore {
 		};
 	}
 
-	#greeted({ session, epoch, fences, issuedAt }: WelcomeCommand): void {
+	#greeted({ session, epoch, fences, issuedAt, recoveryRecipients }: WelcomeCommand): void {
 		const { journal, log, now } = this.#options;
 		// An answer to an earlier session, or of an earlier coordinator, is old news.
 		if (session !== this.#session || epoch < journal.coordinatorEpoch) return;
+		if (recoveryRecipients !== undefined) this.#options.trust?.(recoveryRecipients);
 		this.#clockOffsetMs = Date.parse(issuedAt) - now();
 		if (Math.abs(this.#clockOffsetMs) > warnedSkewMs) {
 			log.warn({ clockOffsetMs: this.#clockOffsetMs }, "clock differs from the coordinator's");

@@ -66,6 +66,7 @@ export function openKeyring(home: string): Keyring {
 		async trust(recipients) {
 			for (const recipient of recipients) await requireRecipient(recipient, "a recovery key");
 			await mkdir(folder, { recursive: true, mode: 0o700 });
+			if ((await readRecipients(recovery)).join() === recipients.join()) return;
 			await writeSecret(recovery, recipients.map((recipient) => `${recipient}\n`).join(""));
 		},
 	};

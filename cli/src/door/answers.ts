@@ -10,6 +10,8 @@ import type {
 	HostsDocument,
 	JoinDocument,
 	PlanDocument,
+	RecoveryDocument,
+	RecoveryKitDocument,
 	ResourceDocument,
 	ResourcesDocument,
 	RunDocument,
@@ -32,6 +34,8 @@ type AnyDocument =
 	| HostsDocument
 	| JoinDocument
 	| PlanDocument
+	| RecoveryDocument
+	| RecoveryKitDocument
 	| ResourceDocument
 	| ResourcesDocument
 	| RunDocument

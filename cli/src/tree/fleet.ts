@@ -70,6 +70,45 @@ export const fleet: readonly CommandSpec[] = [
 		documents: ["davit/text/1"],
 	},
 	{
+		name: "recovery-kit",
+		words: "",
+		summary:
+			"Write the recovery kit: the key that opens archives when every host is gone, where they are, and how to get them back.",
+		options: [
+			{
+				flags: "-o, --output <file>",
+				summary: "where to, HTML where it ends in .html; default standard output",
+			},
+			{ flags: "--new-key", summary: "with a new key, for archives from now on; keep the older kits" },
+		],
+		examples: ["davit recovery-kit -o kit.html", "davit recovery-kit -o kit.txt --new-key"],
+		documents: ["davit/recovery-kit/1", "davit/text/1"],
+	},
+	{
+		name: "key list",
+		words: "",
+		summary: "Show which keys this host opens archives with, and for whom it encrypts them.",
+		examples: ["davit key list"],
+		documents: ["davit/text/1"],
+	},
+	{
+		name: "key add",
+		words: "",
+		summary:
+			"Let this host open what the keys in a file open: a recovery kit's text, or another host's key file.",
+		options: [{ flags: "--identity-file <file>", summary: "age identities, readable by their owner alone" }],
+		examples: ["davit key add --identity-file kit.txt"],
+		documents: ["davit/text/1"],
+	},
+	{
+		name: "key rotate",
+		words: "",
+		summary:
+			"Make a new key of this host for archives from now on; the old ones go on opening what they opened.",
+		examples: ["davit key rotate"],
+		documents: ["davit/text/1"],
+	},
+	{
 		name: "completion",
 		words: "<shell>",
 		summary: "Print a script that completes davit's words in bash, zsh, fish or powershell.",

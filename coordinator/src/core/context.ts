@@ -34,6 +34,8 @@ export interface Surroundings {
 	readonly random: () => number;
 	readonly newId: () => CommandId;
 	readonly limits: Limits;
+	/** For whom hosts encrypt archives beside themselves. */
+	readonly recoveryRecipients?: () => readonly string[];
 	readonly log: Logger;
 }
 

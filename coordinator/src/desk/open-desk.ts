@@ -33,6 +33,7 @@ import { statusDocument } from "../documents/status.ts";
 import type { JoinDoor } from "../join/open-door.ts";
 import type { PlanWanted } from "../plans/plans.ts";
 import { readyPlan } from "../plans/ready.ts";
+import type { Recovery } from "../recovery/open-recovery.ts";
 import { authoriseOperator } from "../requests/authorise.ts";
 import { admitHost, type BrokerDoor, checkInvitation, keepAccount } from "./access.ts";
 import { cancelRun } from "./cancel.ts";
@@ -45,6 +46,7 @@ export interface DeskSurroundings {
 	readonly describeBroker: () => StatusDocument["broker"];
 	/** Undefined where the configuration opens none. */
 	readonly joinDoor: Pick<JoinDoor, "invite"> | undefined;
+	readonly recovery: Recovery;
 }
 
 const accountRoles: Readonly<Record<string, Role>> = {
@@ -55,7 +57,7 @@ const accountRoles: Readonly<Record<string, Role>> = {
 /** Everything that doors can look at and ask for. */
 export function openDesk(core: CoordinatorCore, surroundings: DeskSurroundings): Desk {
 	const { parts } = core;
-	const { broker } = surroundings;
+	const { broker, recovery } = surroundings;
 	return {
 		status: () => statusDocument(parts, surroundings.describeBroker()),
 		hosts: (filter) => hostsDocument(parts, filter),
@@ -102,6 +104,9 @@ export function openDesk(core: CoordinatorCore, surroundings: DeskSurroundings):
 				...{ name, address: hostname, port: Number(port), username: name, password },
 			};
 		},
+		recovery: () => recovery.document(),
+		makeKit: (wish, principal) => recovery.make(wish, principal),
+		saveKit: (kit, principal) => recovery.save(kit, principal),
 		onChange: (listener) => parts.changes.listen(listener),
 	};
 }

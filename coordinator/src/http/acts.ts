@@ -54,6 +54,8 @@ const acts: Readonly<Record<string, (asked: Asked, name: string) => Promise<Done
 	hosts: admit,
 	"accounts/*": makeAccount,
 	"broker-config": writeBrokerFiles,
+	"recovery-kit": makeKit,
+	recovery: saveKit,
 };
 
 const PressedButton = z.object({
@@ -174,6 +176,23 @@ async function writeBrokerFiles({ desk, exchange, body }: Asked): Promise<Done> 
 	onlyOnSocket(exchange);
 	const document = await writeBroker(desk, read(WantedBrokerConfig, body));
 	return { status: 201, document, next: "" };
+}
+
+const WantedKit = z.object({
+	withKey: z.union([z.boolean(), z.literal("yes").transform(() => true)]).default(false),
+});
+
+async function makeKit({ desk, exchange, body }: Asked): Promise<Done> {
+	return {
+		status: 201,
+		document: await desk.makeKit(read(WantedKit, body), exchange.principal),
+		next: "recovery",
+	};
+}
+
+async function saveKit({ desk, exchange, body }: Asked): Promise<Done> {
+	const { kit } = read(z.object({ kit: z.string().trim().min(1).max(80) }), body);
+	return { status: 200, document: await desk.saveKit(kit, exchange.principal), next: "recovery" };
 }
 
 function onlyOnSocket({ door }: Exchange): void {

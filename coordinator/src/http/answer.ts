@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { JoinDocument, OperationError, PrincipalName } from "@davit/protocol";
+import { JoinDocument, OperationError, PrincipalName, RecoveryKitDocument } from "@davit/protocol";
 import { act } from "./acts.ts";
 import type { Assets } from "./assets.ts";
 import type { Doors } from "./doors.ts";
@@ -15,7 +15,7 @@ import { planPage } from "./pages/plan.ts";
 import { answerToProbe } from "./probes.ts";
 import { type Body, readBody } from "./read-body.ts";
 import { errorDocument, Refusal, statusOf } from "./refusal.ts";
-import { sendDocument, sendEvents, sendOn } from "./send.ts";
+import { sendDocument, sendEvents, sendOn, sendText } from "./send.ts";
 import { sendPage } from "./send-page.ts";
 import type { ServerOptions } from "./server.ts";
 import { streamDocument } from "./stream-document.ts";
@@ -123,6 +123,8 @@ async function carryOut(call: Call, exchange: Exchange, context: AnswerContext):
 	try {
 		const { status, document, next } = await act({ desk: context.desk, exchange, body });
 		if (form !== "page") return await sendDocument(call, { status, document });
+		const kit = RecoveryKitDocument.safeParse(document);
+		if (kit.success) return await sendKit(call, kit.data);
 		const invitation = JoinDocument.safeParse(document);
 		if (!invitation.success) return sendOn(call.response, `${root}${next}`);
 		const { host } = invitation.data;
@@ -138,6 +140,12 @@ async function carryOut(call: Call, exchange: Exchange, context: AnswerContext):
 		const page = planPage(context.desk.plan(id), frame, `${error.message}: ${error.hint}`);
 		return sendPage(call, { exchange, page, status: statusOf(error) }, context);
 	}
+}
+
+/** To be saved, not shown: the key in it is on no page. */
+function sendKit(call: Call, { number, html }: RecoveryKitDocument): Promise<void> {
+	const headers = { "content-disposition": `attachment; filename="davit-recovery-kit-${number}.html"` };
+	return sendText(call, { status: 200, type: "text/html; charset=utf-8", text: html, headers });
 }
 
 async function refuse(error: unknown, call: Call, context: AnswerContext): Promise<void> {

@@ -7,6 +7,7 @@ import { resourcePath } from "./pages/links.ts";
 import { archivesPage, resourcesPage, runsPage } from "./pages/lists.ts";
 import { overviewPage } from "./pages/overview.ts";
 import { planPage } from "./pages/plan.ts";
+import { recoveryPage } from "./pages/recovery.ts";
 import { resourcePage } from "./pages/resource.ts";
 import { runPage } from "./pages/run.ts";
 import { schedulePage, schedulesPage } from "./pages/schedules.ts";
@@ -80,6 +81,7 @@ const lists: Readonly<Record<string, (asked: Asked) => Look>> = {
 			() => desk.schedules(),
 			(document, frame) => schedulesPage({ document, hosts: desk.status().hosts }, frame),
 		),
+	recovery: ({ desk }) => look(() => desk.recovery(), recoveryPage),
 	resolve: ({ desk, query }) => {
 		const read = () => desk.resolve(query.get("address")?.trim() ?? "");
 		const render = (): Page => {

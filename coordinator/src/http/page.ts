@@ -9,6 +9,7 @@ export const places = [
 	{ path: "runs", name: "Runs" },
 	{ path: "schedules", name: "Schedules" },
 	{ path: "hosts", name: "Hosts" },
+	{ path: "recovery", name: "Recovery" },
 ] as const;
 export type Place = (typeof places)[number]["name"];
 

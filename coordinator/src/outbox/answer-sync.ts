@@ -14,12 +14,7 @@ const welcomeSeconds = 60;
 export function answerSync(core: Core, host: HostName, sync: Sync): void {
 	const isMemoryLost = core.fleet.hearSync(host, sync);
 	if (sync.coordinatorEpoch > core.history.epoch) passEpoch(core, host, sync);
-	sendCommand(core, {
-		...headOf(core, host, core.now() + welcomeSeconds * 1000),
-		kind: "welcome",
-		session: sync.session,
-		fences: fencesFor(core, host, isMemoryLost),
-	});
+	greet(core, host, { session: sync.session, isMemoryLost });
 	const open = new Map(sync.open.map((held) => [held.command as string, held.state]));
 	for (const record of core.runs.open()) {
 		if (record.run.host !== host) continue;
@@ -29,6 +24,22 @@ export function answerSync(core: Core, host: HostName, sync: Sync): void {
 		else askAgain(core, record);
 	}
 	core.outbox.wake(host);
+}
+
+/** Says what a host has to know: whose life it is, the fences, and for whom to encrypt. Said again it is harmless. */
+export function greet(
+	core: Core,
+	host: HostName,
+	{ session, isMemoryLost = false }: { readonly session: string; readonly isMemoryLost?: boolean },
+): void {
+	const recoveryRecipients = core.recoveryRecipients?.() ?? [];
+	sendCommand(core, {
+		...headOf(core, host, core.now() + welcomeSeconds * 1000),
+		kind: "welcome",
+		session,
+		fences: fencesFor(core, host, isMemoryLost),
+		...(recoveryRecipients.length === 0 ? {} : { recoveryRecipients: [...recoveryRecipients] }),
+	});
 }
 
 /** The highest fences given; those of commands that the host may still begin are left one lower, so that it takes them. */

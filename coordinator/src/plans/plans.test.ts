@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { instantOf, OperationError, type PlanDocument, PlanId } from "@davit/protocol";
 import { openDesk } from "../desk/open-desk.ts";
+import { openRecovery } from "../recovery/open-recovery.ts";
 import { archive, grafana, homeAssistant, nas, operator, Stage } from "../testing/stage.ts";
 
 const digest = "a".repeat(64);
@@ -19,7 +20,8 @@ function stageWithArchive() {
 		disconnect: () => undefined,
 	};
 	const describeBroker = () => ({ name: "test", protocol: "5", connected: true }) as const;
-	const desk = openDesk(stage.core, { broker, describeBroker, joinDoor: undefined });
+	const recovery = openRecovery(stage.core.parts, { kits: [], add: async () => undefined });
+	const desk = openDesk(stage.core, { broker, describeBroker, joinDoor: undefined, recovery });
 	const wanted = { host: nas, resource: grafana, action: { action: "restore", archive: kept.id } } as const;
 	return { stage, desk, kept, wanted };
 }
