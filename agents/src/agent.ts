@@ -47,8 +47,6 @@ export async function openAgent(config: AgentConfig, options: AgentOptions): Pro
 
 class HostAgent implements Agent {
 	readonly #ground: Ground;
-	/** One change of the recovery keys after the other. */
-	#trusting: Promise<void> = Promise.resolve();
 	readonly #wire: Wire;
 	readonly #core: AgentCore;
 	readonly #retained: Retained;
@@ -216,9 +214,9 @@ class HostAgent implements Agent {
 	/** Without them the agent goes on as before. */
 	#trust(recipients: readonly string[]): void {
 		const { keyring, log } = this.#ground;
-		this.#trusting = this.#trusting
-			.then(() => keyring.trust(recipients))
-			.catch((error: unknown) => log.error({ err: error }, "a recovery key could not be noted"));
+		keyring.trust(recipients).catch((error: unknown) => {
+			log.error({ err: error }, "a recovery key could not be noted");
+		});
 	}
 
 	#fail(error: unknown): void {

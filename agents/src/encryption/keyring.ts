@@ -1,5 +1,5 @@
 import { link, mkdir, open, readFile, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type KeyHolder, newId, OperationError } from "@davit/protocol";
 import { errnoOf } from "../files/file-failure.ts";
 import { writeSecret } from "../join/write-secret.ts";
@@ -33,12 +33,15 @@ export function openKeyring(home: string): Keyring {
 	const added = join(folder, "added-identities.txt");
 	const recovery = join(folder, "recovery-recipients.txt");
 	const read = async (file: string): Promise<string[]> => ((await exists(file)) ? readIdentities(file) : []);
+	let changing: Promise<void> = Promise.resolve();
 	const ownIdentities = async () => {
 		if (!(await exists(own))) await writeFirst(own, identityText(await makeIdentity(), ""));
 		return readIdentities(own);
 	};
 	return {
 		async holders() {
+			// Who was told to trust a key encrypts for it from then on; whether that could be noted is told there.
+			await changing.catch(() => undefined);
 			const recoveryKeys = await readRecipients(recovery);
 			if (recoveryKeys.length === 0) return undefined;
 			const [newest = ""] = await ownIdentities();
@@ -63,11 +66,9 @@ export function openKeyring(home: string): Keyring {
 			await writeSecret(added, [...before, ...fresh].map((identity) => `${identity}\n`).join(""));
 			return recipients;
 		},
-		async trust(recipients) {
-			for (const recipient of recipients) await requireRecipient(recipient, "a recovery key");
-			await mkdir(folder, { recursive: true, mode: 0o700 });
-			if ((await readRecipients(recovery)).join() === recipients.join()) return;
-			await writeSecret(recovery, recipients.map((recipient) => `${recipient}\n`).join(""));
+		trust(recipients) {
+			changing = changing.catch(() => undefined).then(() => writeRecipients(recovery, recipients));
+			return changing;
 		},
 	};
 }
@@ -81,6 +82,13 @@ export async function readIdentities(file: string): Promise<string[]> {
 	if (identities.length === 0) throw new OperationError("key-invalid", `${file} holds no age identity`);
 	for (const identity of identities) await recipientOf(identity, file);
 	return identities;
+}
+
+async function writeRecipients(file: string, recipients: readonly string[]): Promise<void> {
+	for (const recipient of recipients) await requireRecipient(recipient, "a recovery key");
+	await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+	if ((await readRecipients(file)).join() === recipients.join()) return;
+	await writeSecret(file, recipients.map((recipient) => `${recipient}\n`).join(""));
 }
 
 async function readRecipients(file: string): Promise<string[]> {
@@ -124,14 +132,14 @@ function identityText(identity: string, before: string): string {
 
 /** Puts a file where there is none; who comes second keeps the first's, so that no key is lost that was used. */
 async function writeFirst(file: string, text: string): Promise<void> {
-	await mkdir(join(file, ".."), { recursive: true, mode: 0o700 });
+	await mkdir(dirname(file), { recursive: true, mode: 0o700 });
 	const made = `${file}.${newId()}`;
 	try {
 		await writeSecret(made, text);
 		await link(made, file).catch((error: unknown) => {
 			if (errnoOf(error) !== "EEXIST") throw error;
 		});
-		await using folder = await open(join(file, ".."));
+		await using folder = await open(dirname(file));
 		await folder.sync();
 	} finally {
 		await rm(made, { force: true });

@@ -18,7 +18,7 @@ export async function recoveryKit(invocation: Invocation, context: Context): Pro
 	if (file === undefined) {
 		writeAnswer(context, { document: kit, ids: [kit.number], text: () => kit.text.trimEnd() });
 	} else await writeKit(file, /\.html?$/.test(file) ? kit.html : kit.text);
-	context.out.closed.throwIfAborted();
+	if (context.out.closed.aborted) throw unread();
 	const saved = { kit: kit.recipient };
 	await callFor("davit/recovery/1", { method: "POST", path: "/recovery", body: saved }, context);
 	const what = kit.hasKey
@@ -70,6 +70,14 @@ function unwritable(file: string, cause: unknown): CommandError {
 		exitCode: exitCodes.usage,
 		next: "name a file in a folder that you may write",
 		cause,
+	});
+}
+
+function unread(): CommandError {
+	return new CommandError("nobody read the recovery kit, so its key is not used", {
+		code: "cancelled",
+		exitCode: exitCodes.failed,
+		next: "davit recovery-kit -o FILE",
 	});
 }
 
