@@ -57,6 +57,8 @@ const AgentFile = z.strictObject({
 	dockerSocket: AbsolutePath.nullable().default("/var/run/docker.sock"),
 	/** Whether volumes that the agent's user may not read are reached through a short-lived container; else over the engine's archive API. */
 	helper: z.boolean().default(true),
+	/** Docker Compose 2's program; its plugin folders are looked through where it is not given. */
+	compose: AbsolutePath.optional(),
 	/** Seconds that the data a restore replaced is kept to go back to. */
 	undoSeconds: z.int().nonnegative().default(604_800),
 	/** Policies by resource, as `volume:NAME` or `path:/srv/x`. */

@@ -7,6 +7,7 @@ import { plan } from "./resource/plan.ts";
 import { prune } from "./resource/prune.ts";
 import { restore, undo } from "./resource/restore.ts";
 import { verify } from "./resource/verify.ts";
+import { backUpStack } from "./stack/back-up-stack.ts";
 
 /** Until the operations on stacks are here. */
 const refuseStack = {
@@ -30,7 +31,7 @@ export const handlers: { readonly [Name in OperationName]: Handler<Name> } = {
 	"path.restore": restore,
 	"path.undo": undo,
 	"path.prune": prune,
-	"stack.backup": refuseStack,
+	"stack.backup": backUpStack,
 	"stack.verify": verify,
 	"stack.plan": refuseStack,
 	"stack.restore": refuseStack,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Consistency } from "./consistency.ts";
 import { ResourceId } from "./resource.ts";
+import { StackContent } from "./stack-content.ts";
 import {
 	ArchiveId,
 	Bytes,
@@ -75,6 +76,8 @@ export const Manifest = z.object({
 	engine: z.string().optional(),
 	/** Of a volume: the labels it had, so that one that was deleted can be made again. */
 	volumeLabels: z.record(z.string(), z.string()).optional(),
+	/** Of a stack: its parts and what was left out. */
+	stack: StackContent.optional(),
 	/** The signing key of the host, SPKI in base64. */
 	publicKey: z.string(),
 	/**

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Failure, failure } from "./define-failure.ts";
 import { repositoryFailures } from "./repository-failures.ts";
+import { stackFailures } from "./stack-failures.ts";
 
 /** Every failure that an operator can act on. `docs/errors.md` is made from this table. */
 export const failures = {
@@ -99,6 +100,7 @@ export const failures = {
 		"a file-system snapshot could not be taken or removed",
 		"read the program's own words above, or back up with --consistency paused",
 	),
+	...stackFailures,
 	"plan-not-found": failure("no plan has that id", "make one again with --plan", { exitCode: 10 }),
 	"plan-expired": failure("the plan is older than 15 minutes", "make one again with --plan", { exitCode: 4 }),
 	"plan-stale": failure("the facts moved since the plan was made", "read the new plan, then apply that one", {

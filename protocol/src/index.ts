@@ -25,5 +25,6 @@ export * from "./retention/suspect.ts";
 export { offsetsOf } from "./retention/zone.ts";
 export * from "./rows.ts";
 export * from "./run.ts";
+export * from "./stack-content.ts";
 export * from "./topics.ts";
 export * from "./vocabulary.ts";

@@ -24,7 +24,7 @@ const silent = () => undefined;
 const log: Logger = { debug: silent, info: silent, warn: silent, error: silent };
 
 export async function openRig(
-	{ folder, socketPath, folders = [] }: RigWish,
+	{ folder, socketPath, folders = [], compose }: RigWish,
 	signal: AbortSignal,
 ): Promise<Rig> {
 	const home = join(folder, "home");
@@ -34,6 +34,7 @@ export async function openRig(
 	const config = AgentConfig.parse({
 		...{ site: "home", host: "nas", home, folders, coordinatorKey: spki },
 		...{ dockerSocket: socketPath ?? null, broker: { url: "mqtt://127.0.0.1:1" }, minimumFreeBytes: 0 },
+		...(compose === undefined ? {} : { compose }),
 	});
 	const archives = await openArchives({
 		...{ path: config.archivesPath, privateKey, publicKey: spki, log, now: Date.now },
@@ -57,6 +58,8 @@ export interface RigWish {
 	readonly folder: string;
 	readonly socketPath?: string;
 	readonly folders?: readonly string[];
+	/** Docker Compose's program. */
+	readonly compose?: string;
 }
 
 function rememberUndoPoints(): UndoPoints {

@@ -2,6 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { join } from "node:path";
 import {
 	type ArchiveId,
+	type ArchivePart,
 	type ArchiveSummary,
 	type CommandId,
 	type Instant,
@@ -27,6 +28,7 @@ import {
 	sweepFolders,
 	verifyArchive,
 } from "./hold-archives.ts";
+import { commitPart } from "./hold-parts.ts";
 import { inspectArchive } from "./inspect-archive.ts";
 import { type KeepRecords, openKeepRecords, withRecords, withSequence } from "./keep-records.ts";
 import { archiveOf, type FolderState, listFolders, namesIn } from "./name-folders.ts";
@@ -77,6 +79,11 @@ export interface Archives {
 	begin(resource: ResourceId, archive: ArchiveId, takenAt: Instant): Promise<string>;
 	/** Makes what was built in `partialFolder` an archive and returns its folder. May be called again after a crash. */
 	commit(manifest: Manifest, partialFolder: string): Promise<string>;
+	/** The same for an archive within one that is being built: it is whole in its place, and the outer manifest names it. */
+	commitPart(
+		manifest: Manifest,
+		place: { readonly folder: string; readonly part: string },
+	): Promise<ArchivePart>;
 	/** Removes a half archive; harmless when there is none, and never touches a complete one. */
 	discard(resource: ResourceId, archive: ArchiveId): Promise<void>;
 	presence(resource: ResourceId, archive: ArchiveId): Promise<"absent" | "partial" | "complete">;
@@ -127,6 +134,7 @@ export async function openArchives(options: ArchivesOptions): Promise<Archives> 
 			await records.change(manifest.resource, (keeping) => withSequence(keeping, manifest.archive));
 			return commitArchive(manifest, partialFolder, options);
 		},
+		commitPart: (manifest, place) => commitPart(manifest, place, options),
 		discard: async (resource, archive) =>
 			removeAll(await listFolders(folderOf(resource)), isOf(archive, "partial")),
 		presence: async (resource, archive) => presenceIn(await listFolders(folderOf(resource)), archive),

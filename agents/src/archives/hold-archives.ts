@@ -16,6 +16,7 @@ import { errnoOf, fileFailure } from "../files/file-failure.ts";
 import { runFileJob } from "../files/run-job.ts";
 import type { ArchivesOptions, Verification, Watching } from "./archives.ts";
 import { commitSteps } from "./commit-archive.ts";
+import { verifyParts } from "./hold-parts.ts";
 import {
 	checkStored,
 	checkSums,
@@ -142,6 +143,10 @@ export async function verifyArchive(
 		await checkSums(folder, manifest);
 		const context = { signal, ...(onProgress === undefined ? {} : { onProgress }) };
 		const { entries } = await runFileJob(await openForVerifying(folder, manifest, keyring), context);
+		await verifyParts(folder, manifest, {
+			signal,
+			open: (part, inner) => openForVerifying(part, inner, keyring),
+		});
 		const verifiedAt = instantOf(now());
 		await recordProof(folder.path, { manifestSha256, verifiedAt });
 		return { bytes: storedBytes(manifest), entries, verifiedAt };

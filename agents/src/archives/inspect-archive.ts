@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
+	type ArchivePart,
 	type ArchiveSummary,
 	type Bytes,
 	type Manifest,
@@ -40,19 +41,9 @@ export async function inspectArchive(folder: ArchiveFolder): Promise<Inspected> 
 	const manifestSha256 = sha256Of(createHash("sha256").update(bytes).digest("hex"));
 	const found = await readProof(folder.path, manifestSha256);
 	const proof: Proof[] = found?.verifiedAt === undefined ? ["taken"] : ["taken", "verified"];
-	const {
-		archive: id,
-		takenAt,
-		contentBytes,
-		entries,
-		consistency,
-		outcome,
-		fidelity,
-		durationMs,
-		run,
-	} = manifest;
+	const { archive: id, takenAt, consistency, outcome, fidelity, durationMs, run } = manifest;
 	const summary = {
-		...{ id, takenAt, bytes: storedBytes(manifest), contentBytes, entries, proof, consistency, outcome },
+		...{ id, takenAt, bytes: storedBytes(manifest), ...countsOf(manifest), proof, consistency, outcome },
 		...{ damaged: found?.damagedAt !== undefined, fidelity, manifestSha256, durationMs },
 		...(run === undefined ? {} : { run }),
 	};
@@ -114,9 +105,26 @@ export function corrupt(folder: ArchiveFolder, why: string, cause?: unknown): Op
 	);
 }
 
-export function storedBytes({ artefacts }: Manifest): Bytes {
+export function storedBytes(manifest: Manifest): Bytes {
+	const { artefacts, stack } = manifest;
+	const own = [...artefacts, ...partsOf(manifest)].reduce((sum, { bytes }) => sum + bytes, 0);
 	// A sum of counts of bytes is one.
-	return artefacts.reduce((sum, { bytes }) => sum + bytes, 0) as Bytes;
+	return (own + (stack?.secrets?.bytes ?? 0)) as Bytes;
+}
+
+/** Of a stack: the archives within it. */
+export function partsOf({ stack }: Manifest): readonly ArchivePart[] {
+	return stack === undefined ? [] : [...stack.parts, ...(stack.images === null ? [] : [stack.images])];
+}
+
+/** Of all that is in it, parts included. */
+function countsOf(manifest: Manifest): Pick<Manifest, "entries" | "contentBytes"> {
+	const all = [manifest, ...partsOf(manifest)];
+	return {
+		entries: all.reduce((sum, { entries }) => sum + entries, 0),
+		// A sum of counts of bytes is one.
+		contentBytes: all.reduce((sum, { contentBytes }) => sum + contentBytes, 0) as Bytes,
+	};
 }
 
 async function isGenuine(path: string, bytes: Buffer, { publicKey }: Manifest): Promise<boolean> {

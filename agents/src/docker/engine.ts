@@ -2,6 +2,8 @@ import type { CommandId, VolumeName } from "@davit/protocol";
 import { type Attachment, attachTo } from "./attach-to.ts";
 import { commandLabel } from "./command-label.ts";
 import { followEvents, wasToldToEnd } from "./follow-events.ts";
+import { type Images, openImages } from "./open-images.ts";
+import { type Networks, openNetworks } from "./open-networks.ts";
 import { openTransfer, type Transfer } from "./open-transfer.ts";
 import {
 	ContainerReply,
@@ -28,7 +30,7 @@ import {
 } from "./request.ts";
 
 /** A Docker engine on this host. Every method throws OperationError docker-unreachable or docker-refused. */
-export interface Engine extends Transfer {
+export interface Engine extends Transfer, Images, Networks {
 	readonly version: string;
 	readonly apiVersion: string;
 	/** The name the engine gives its host. */
@@ -100,6 +102,8 @@ export async function connectEngine(socketPath: string, signal: AbortSignal): Pr
 		...openVolumes(ask),
 		...openContainers(ask),
 		...openTransfer(ask),
+		...openImages(ask),
+		...openNetworks(ask),
 		attach: (id, during) =>
 			attachTo(id, (wish) =>
 				askStream({ ...wish, path: `/v${api}${wish.path}` }, { socketPath, signal: during }),

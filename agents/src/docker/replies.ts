@@ -107,12 +107,23 @@ export const ContainerReply = z
 		Id: z.string(),
 		Name: z.string(),
 		Image: z.string(),
-		State: z.object({ Status: z.string(), StartedAt: z.string(), FinishedAt: z.string() }),
-		Config: z.object({ Labels: labels, StopTimeout: z.int().nullish() }),
+		State: z.object({
+			...{ Status: z.string(), StartedAt: z.string(), FinishedAt: z.string() },
+			Health: z.object({ Status: z.string() }).nullish(),
+		}),
+		Config: z.object({ Image: z.string().default(""), Labels: labels, StopTimeout: z.int().nullish() }),
 		HostConfig: z.object({
 			RestartPolicy: RestartPolicy.nullish(),
 			AutoRemove: z.boolean().default(false),
+			Devices: z
+				.array(z.object({ PathOnHost: z.string(), PathInContainer: z.string() }))
+				.nullish()
+				.transform((value) => value ?? []),
 		}),
+		NetworkSettings: z
+			.object({ Networks: z.record(z.string(), z.unknown()).nullish() })
+			.nullish()
+			.transform((value) => Object.keys(value?.Networks ?? {})),
 		Mounts: mounts,
 	})
 	.transform((container) => ({
@@ -130,6 +141,15 @@ export const ContainerReply = z
 		/** Started with `--rm`: stopping it removes it. */
 		isRemovedWhenStopped: container.HostConfig.AutoRemove,
 		mounts: container.Mounts,
+		/** As it was asked for, and the id of what that was. */
+		image: container.Config.Image,
+		imageId: container.Image,
+		networks: container.NetworkSettings,
+		devices: container.HostConfig.Devices.map(({ PathOnHost, PathInContainer }) => ({
+			...{ source: PathOnHost, target: PathInContainer },
+		})),
+		/** `starting`, `healthy` or `unhealthy`; absent where it has no check. */
+		health: container.State.Health?.Status,
 	}));
 export type EngineContainerDetails = z.infer<typeof ContainerReply>;
 

@@ -122,8 +122,8 @@ async function removeLeftReader(context: OperationContext): Promise<void> {
 	await removeReader(await requireEngine(context, signal), context.command, signal);
 }
 
-async function copyOverEngine(
-	{ place }: BackupFacts,
+export async function copyOverEngine(
+	{ place }: Pick<BackupFacts, "place">,
 	context: OperationContext,
 	{ folder, signal }: { readonly folder: string; readonly signal: AbortSignal },
 ): Promise<PackedTree> {
@@ -170,7 +170,7 @@ function sealStep(
 	};
 }
 
-function manifestOf(
+export function manifestOf(
 	facts: BackupFacts,
 	{ site, host, command, run, engine, archives }: OperationContext,
 	{ tree, outputs, atMs }: { readonly tree: PackedTree; readonly outputs: Outputs; readonly atMs: number },
@@ -212,7 +212,7 @@ export function notesOf({ notes }: BackupFacts, more: readonly string[]): { note
 }
 
 /** Reads back every byte from the disk. Only what passes is a backup. */
-function verifyStep({ archive }: BackupFacts, context: OperationContext): Step {
+export function verifyStep({ archive }: BackupFacts, context: OperationContext): Step {
 	const { archives, now } = context;
 	return {
 		name: "verify",

@@ -85,7 +85,7 @@ async function requireSpace(located: Located, context: OperationContext, signal:
 	if (lack !== undefined) throw lack;
 }
 
-function describeWriters(users: readonly User[], treated: readonly Treated[]): Manifest["writers"] {
+export function describeWriters(users: readonly User[], treated: readonly Treated[]): Manifest["writers"] {
 	return users
 		.filter(({ writes, state }) => writes && isAlive(state))
 		.map(({ id, container, state }) => {

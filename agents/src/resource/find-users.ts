@@ -69,6 +69,26 @@ export async function findUsersNow(
 	return findUsers(place, await surveyMounts(containers, volumes));
 }
 
+/** Who uses any of several places, each once. */
+export async function findUsersOf(
+	places: readonly Place[],
+	engine: Engine,
+	signal: AbortSignal,
+): Promise<readonly User[]> {
+	const [containers, volumes] = await Promise.all([engine.containers(signal), engine.volumes(signal)]);
+	const surroundings = await surveyMounts(containers, volumes);
+	const users = new Map<string, User>();
+	for (const user of places.flatMap((place) => findUsers(place, surroundings))) {
+		const known = users.get(user.id);
+		const merged = {
+			writes: user.writes || known?.writes === true,
+			holds: user.holds || known?.holds === true,
+		};
+		users.set(user.id, { ...user, ...merged });
+	}
+	return [...users.values()].sort((left, right) => (left.container < right.container ? -1 : 1));
+}
+
 /**
  * Users that are alive, asked one by one: the engine's list may lag behind a stop that it has answered, what it says of one
  * container does not.

@@ -12,6 +12,8 @@ const bringBackMs = 5 * 60_000;
 
 export interface Treatment {
 	readonly place: Place;
+	/** Of a stack: its other places. */
+	readonly others?: readonly Place[];
 	readonly treated: readonly Treated[];
 	/** When the operation began, so that only its own stops are looked for. */
 	readonly startedAtMs: number;
@@ -29,7 +31,7 @@ const Noticed = z.object({ warnings: z.array(z.string()).default([]) });
 
 /** Steps around a copy or a swap. Whatever happens to the first, its undo makes each container what it was. */
 export function writerSteps(treatment: Treatment, context: OperationContext): WriterSteps {
-	const { place, treated, startedAtMs } = treatment;
+	const { place, others = [], treated, startedAtMs } = treatment;
 	if (treated.length === 0) return { quiesce: [], resume: [] };
 	const bringAllBack = () =>
 		bringBack(treated, {
@@ -54,7 +56,11 @@ export function writerSteps(treatment: Treatment, context: OperationContext): Wr
 		intent,
 		async run(signal) {
 			const engine = await requireEngine(context, signal);
-			return { warnings: await noticeStrays(treated, place, { engine, signal }) };
+			const warnings = new Set<string>();
+			for (const one of [place, ...others]) {
+				for (const warning of await noticeStrays(treated, one, { engine, signal })) warnings.add(warning);
+			}
+			return { warnings: [...warnings] };
 		},
 		probe: async () => "absent",
 		undo: async () => undefined,

@@ -26,6 +26,8 @@ export type Host = {
 	/** Path of its network namespace. */
 	readonly netns: string;
 	readonly socketPath: string;
+	/** Docker Compose 2's program, for an agent. */
+	readonly compose: string;
 	/** Where its engine keeps volumes and images. */
 	readonly dataRoot: string;
 	/** An empty folder for the test: state of an agent, archives. Gone with the laboratory. */
@@ -80,6 +82,7 @@ export async function openHost(
 	};
 	return {
 		...{ name: wish.name, engine: wish.engine, address: namespace.address, netns: namespace.path, folder },
+		compose: join(program.clientFolder, "cli-plugins/docker-compose"),
 		...{ socketPath: engine.socketPath, dataRoot: engine.dataRoot, dockerd: engine.process },
 		run: (argv, options) => run(namespace.enter(argv), { signal, ...options }),
 		docker: async (words, options) => {
