@@ -40,6 +40,7 @@ export const backUpStack: Operation<"stack.backup", StackFacts> = {
 		return {
 			...{ resource, command, archive: context.archives.archiveOf(command), startedAtMs, stack, treated },
 			writers: describeWriters(users, treated),
+			policy,
 			notes:
 				policy.consistency === "snapshot" ? [noteNoSnapshot("of a whole stack none is made", policy)] : [],
 			images: params.images === undefined ? "homeless" : params.images ? "all" : "none",
@@ -58,7 +59,7 @@ export const backUpStack: Operation<"stack.backup", StackFacts> = {
 		const result = BackupResult.parse({
 			...{ archive: facts.archive, takenAt: instantOf(facts.startedAtMs), bytes: sealed.bytes },
 			...{ contentBytes: sealed.contentBytes, entries: sealed.entries, warnings: warnings.slice(0, 50) },
-			...{ consistency: consistencyOf(backupFactsOf(facts), strays), downtimeMs: downtimeOf(outputs) },
+			...{ consistency: consistencyOf(backupFactsOf(facts), outputs), downtimeMs: downtimeOf(outputs) },
 			durationMs: Math.max(0, Math.round(atMs - facts.startedAtMs)),
 			...(facts.notes.length === 0 ? {} : { notes: facts.notes }),
 		});

@@ -3,6 +3,7 @@ import { ArchiveId, type CommandId, type Manifest, type ResourceId, resourceKey 
 import type { BackupFacts } from "../resource/archive-steps.ts";
 import type { Located } from "../resource/locate.ts";
 import type { Treated } from "../resource/plan-treatment.ts";
+import type { Policy } from "../resource/policy.ts";
 import type { LeftOut, LocatedStack } from "./locate-stack.ts";
 
 /** Everything a backup of a stack needs to know, now or after a crash; nothing secret. */
@@ -14,6 +15,7 @@ export type StackFacts = {
 	readonly stack: LocatedStack;
 	readonly treated: readonly Treated[];
 	readonly writers: Manifest["writers"];
+	readonly policy: Policy;
 	readonly notes: readonly string[];
 	/** Images that go into the archive: all, those that no registry has, or none. */
 	readonly images: "all" | "homeless" | "none";
@@ -21,10 +23,21 @@ export type StackFacts = {
 
 /** What the steps around a stack's containers are told of it. */
 export function backupFactsOf(facts: StackFacts): BackupFacts {
-	const { resource, archive, startedAtMs, treated, writers, notes, stack } = facts;
+	const { resource, archive, startedAtMs, treated, writers, policy, notes, stack } = facts;
 	const place = { resource, folder: stack.folder, exists: true };
 	const sight = { isFolder: true, freeBytes: 0, isArchivable: false };
-	return { place, dataPath: "host-path", sight, labels: {}, archive, startedAtMs, treated, writers, notes };
+	return {
+		place,
+		dataPath: "host-path",
+		sight,
+		labels: {},
+		archive,
+		startedAtMs,
+		treated,
+		writers,
+		policy,
+		notes,
+	};
 }
 
 /** The same for one of its volumes or folders, which is an archive of its own. */
