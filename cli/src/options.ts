@@ -1,3 +1,4 @@
+import type { InnerPath } from "@davit/protocol";
 import { AskedConsistency } from "@davit/protocol";
 import { usageError } from "./command-error.ts";
 import { type Invocation, textOption } from "./context.ts";
@@ -35,11 +36,13 @@ export function indexOption(invocation: Invocation, name: string): number | unde
 }
 
 /** A path inside an archive, from its root. @throws CommandError usage */
-export function innerPath(text: string): string {
+export function innerPath(text: string): InnerPath {
 	const path = text.replace(/^\.\//, "").replace(/\/$/, "");
 	const parts = path.split("/");
-	if (!/\p{Cc}/u.test(path) && !parts.some((part) => part === "" || part === "." || part === ".."))
-		return path;
+	if (!/\p{Cc}/u.test(path) && !parts.some((part) => part === "" || part === "." || part === "..")) {
+		// What was just checked is all that the brand says.
+		return path as InnerPath;
+	}
 	throw usageError(
 		`${JSON.stringify(text)} is no path inside an archive`,
 		"write it from the archive's root, as in plugins/panel.json, without a slash before it and without ..",

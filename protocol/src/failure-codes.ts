@@ -27,6 +27,7 @@ export const failures = {
 		exitCode: 11,
 		retryable: true,
 	}),
+	"resource-exists": failure("something has that name already", "choose another name", { exitCode: 4 }),
 	"volume-not-found": failure("the engine has no volume of that name", "davit list resources", {
 		exitCode: 10,
 	}),

@@ -10,6 +10,7 @@ export * from "./join.ts";
 export * from "./judge-parts.ts";
 export type { Logger } from "./log.ts";
 export * from "./operations/looking.ts";
+export * from "./operations/restore-choice.ts";
 export * from "./operations/results.ts";
 export * from "./operations.ts";
 export * from "./plan.ts";

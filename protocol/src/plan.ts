@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { FailureReport } from "./failures.ts";
+import { RestoreChoice } from "./operations/restore-choice.ts";
 import { ResourceId } from "./resource.ts";
 import { ArchiveId, Bytes, CommandId, Instant, Sha256 } from "./vocabulary.ts";
 
@@ -17,6 +18,8 @@ export const PlanFacts = z.object({
 	action: z.enum(["restore", "undo"]),
 	/** The archive that will be restored; of an undo, the archive whose restore is undone. */
 	archive: ArchiveId,
+	/** What was chosen of it, how it is put in place and where; absent = all of it, in place of what is there. */
+	choice: RestoreChoice.optional(),
 	/** When the data that will be in place was current. */
 	contentAt: Instant,
 	stops: z.array(AffectedContainer),

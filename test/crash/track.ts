@@ -117,7 +117,9 @@ export async function judge({ lane, archives, kept }: Track, run: Run): Promise<
 export function noteSwap({ kept }: Track, run: Run, { replaced, undone }: Swapped): void {
 	if (run.state !== "succeeded") return;
 	if (undone !== undefined) kept.delete(undone);
-	kept.set(RestoreResult.parse(run.result).undo, replaced);
+	const { undo } = RestoreResult.parse(run.result);
+	assert.ok(undo !== undefined, "a swap that keeps nothing");
+	kept.set(undo, replaced);
 }
 
 export interface Swapped {

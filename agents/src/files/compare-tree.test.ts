@@ -50,7 +50,7 @@ test("what a restore would replace, add and remove is counted and named exactly"
 	writeFileSync(join(root, "new/file"), "");
 	const comparison = await runFileJob({ kind: "compare", wanted: { archive }, root }, { signal });
 	assert.deepEqual(comparison, {
-		...{ replaces: 2, adds: 1, removes: 2, sameEntries: 3 },
+		...{ replaces: 2, adds: 1, removes: 2, sameEntries: 3, wantedBytes: 53 },
 		examples: { replaces: ["in/four", "one"], adds: ["two"], removes: ["new", "new/file"] },
 	});
 });

@@ -5,15 +5,15 @@ import { errnoOf, fileFailure } from "./file-failure.ts";
 import { hashFile } from "./hash-file.ts";
 import type { FileContext, Strictness, TreeComparison, Wanted } from "./job.ts";
 import { listTree } from "./list-tree.ts";
-import { microsecondNs, openWanted, type Side } from "./open-wanted.ts";
-import { comparePaths, type RawPath, rawOf, showRaw } from "./raw-path.ts";
+import { type Listed, microsecondNs, openWanted, type Side } from "./open-wanted.ts";
+import { comparePaths, type RawPath, rawOf, rootPath, showRaw } from "./raw-path.ts";
 import { isSameAttributes } from "./read-attributes.ts";
 import type { TreeEntry } from "./tree-entry.ts";
 
 export interface Comparing extends FileContext, Strictness {
 	readonly wanted: Wanted;
-	/** The present tree. */
-	readonly root: string;
+	/** The present tree; absent = there is none. */
+	readonly root?: string;
 }
 
 /**
@@ -34,7 +34,8 @@ export async function compareTree({
 		// What was just unpacked has the very times, but for the archive API's.
 		const isSharp = exact && systemCalls() !== undefined && side.toleranceNs === microsecondNs;
 		const toleranceNs = isSharp ? 1n : side.toleranceNs;
-		const comparing = { ...side, hasAttributes, toleranceNs, root: rawOf(root), isExact: exact, context };
+		const present = root === undefined ? undefined : rawOf(root);
+		const comparing = { ...side, hasAttributes, toleranceNs, root: present, isExact: exact, context };
 		return await merge(comparing, new Tally());
 	} catch (error) {
 		if (errnoOf(error) === "ENOENT") {
@@ -42,7 +43,7 @@ export async function compareTree({
 				cause: error,
 			});
 		}
-		throw fileFailure(error, { doing: "comparing", path: root });
+		throw fileFailure(error, { doing: "comparing", path: root ?? "an archive" });
 	}
 }
 
@@ -51,19 +52,20 @@ export function isSameTree({ replaces, adds, removes }: TreeComparison): boolean
 }
 
 interface Merging extends Side {
-	readonly root: RawPath;
+	readonly root: RawPath | undefined;
 	readonly isExact: boolean;
 	readonly context: FileContext;
 }
 
 async function merge(merging: Merging, tally: Tally): Promise<TreeComparison> {
-	const present = listTree(merging.root, merging.hasAttributes ? systemCalls() : undefined);
+	const system = merging.hasAttributes ? systemCalls() : undefined;
+	const present = merging.root === undefined ? [].values() : listTree(merging.root, system);
 	let [want, have] = [await nextOf(merging.entries), await nextOf(present)];
 	let [bytes, steps] = [0, 0];
 	while (want !== undefined || have !== undefined) {
 		const order = orderOf(want, have);
 		await judge({ want: order <= 0 ? want : undefined, have: order >= 0 ? have : undefined }, merging, tally);
-		bytes += order <= 0 ? (want?.size ?? 0) : 0;
+		if (order <= 0) bytes += want?.size ?? 0;
 		if (order <= 0) want = await nextOf(merging.entries);
 		if (order >= 0) have = await nextOf(present);
 		steps += 1;
@@ -72,13 +74,13 @@ async function merge(merging: Merging, tally: Tally): Promise<TreeComparison> {
 		merging.context.signal.throwIfAborted();
 		merging.context.onProgress?.({ bytes, totalBytes: Math.max(bytes, merging.totalBytes) });
 	}
-	return tally.comparison;
+	return { ...tally.comparison, wantedBytes: bytes };
 }
 
 const turnSteps = 1000;
 
 interface Pair {
-	readonly want: TreeEntry | undefined;
+	readonly want: Listed | undefined;
 	readonly have: TreeEntry | undefined;
 }
 
@@ -93,9 +95,9 @@ async function judge({ want, have }: Pair, merging: Merging, tally: Tally): Prom
 	else tally.replaces.add(want.path);
 }
 
-export async function nextOf(
-	entries: AsyncIterator<TreeEntry> | Iterator<TreeEntry>,
-): Promise<TreeEntry | undefined> {
+export async function nextOf<Entry extends TreeEntry>(
+	entries: AsyncIterator<Entry> | Iterator<Entry>,
+): Promise<Entry | undefined> {
 	const next = await entries.next();
 	return next.done === true ? undefined : next.value;
 }
@@ -105,12 +107,16 @@ export function orderOf(want: TreeEntry | undefined, have: TreeEntry | undefined
 	return have === undefined ? -1 : comparePaths(want.path, have.path);
 }
 
-async function isSameEntry(want: TreeEntry, have: TreeEntry, merging: Merging): Promise<boolean> {
+async function isSameEntry(want: Listed, have: TreeEntry, merging: Merging): Promise<boolean> {
+	if (want.isKept === true && !merging.isExact) return true;
 	if (!hasSameMetadata(want, have, merging)) return false;
-	if (want.type !== "file") return true;
+	if (want.type !== "file" || want.isKept === true) return true;
 	const [wanted, present] = [
 		await merging.hashOf(want),
-		await hashFile({ root: merging.root, path: have.path, sparse: want.sparse }, merging.context.signal),
+		await hashFile(
+			{ root: merging.root ?? rootPath, path: have.path, sparse: want.sparse },
+			merging.context.signal,
+		),
 	];
 	return wanted !== undefined && wanted === present;
 }
@@ -155,7 +161,7 @@ class Tally {
 	readonly removes = new Names();
 	sameEntries = 0;
 
-	get comparison(): TreeComparison {
+	get comparison(): Omit<TreeComparison, "wantedBytes"> {
 		const { replaces, adds, removes, sameEntries } = this;
 		return {
 			replaces: replaces.count,

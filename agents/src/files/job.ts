@@ -5,7 +5,7 @@ import type { Seal } from "../encryption/find-header.ts";
 export type FileJob =
 	| { readonly kind: "pack"; readonly root: string; readonly directory: string; readonly seals?: Seals }
 	| ({ readonly kind: "unpack"; readonly target: string } & Opened)
-	| ({ readonly kind: "compare"; readonly wanted: Wanted; readonly root: string } & Strictness)
+	| ({ readonly kind: "compare"; readonly wanted: Wanted; readonly root?: string } & Strictness)
 	| {
 			readonly kind: "diff";
 			readonly before: Wanted;
@@ -13,6 +13,13 @@ export type FileJob =
 			readonly from: number;
 			readonly count: number;
 	  }
+	| ({
+			readonly kind: "compose";
+			readonly target: string;
+			readonly choice: Choice;
+			/** The tree that the chosen entries go over; absent = none. */
+			readonly present?: string;
+	  } & Opened)
 	| { readonly kind: "measure"; readonly root: string }
 	| ({ readonly kind: "verify" } & Opened);
 
@@ -41,8 +48,20 @@ export interface Strictness {
 	readonly withoutAttributes?: boolean;
 }
 
-/** What a tree is compared with: an archive's folder, or another tree. */
-export type Wanted = Opened | { readonly tree: string };
+/** What is taken of an archive: these files and folders, or all; a merge removes nothing. */
+export interface Choice {
+	readonly paths?: readonly string[];
+	readonly merge?: boolean;
+}
+
+/** What a tree is compared with: an archive's folder, what is chosen of it put over another tree, or a tree. */
+export type Wanted = Opened | ChosenWanted | { readonly tree: string };
+
+export type ChosenWanted = Opened & {
+	readonly choice: Choice;
+	/** Absent = over nothing. */
+	readonly over?: string;
+};
 
 export interface FileProgress {
 	/** Of content: what files hold. */
@@ -64,6 +83,7 @@ export interface FileResults {
 	pack: PackedTree;
 	unpack: UnpackedTree;
 	compare: TreeComparison;
+	compose: ComposedTree;
 	diff: TreeDifferences;
 	measure: MeasuredTree;
 	verify: VerifiedContent;
@@ -92,12 +112,22 @@ export interface TreeComparison {
 	/** Entries of the present tree that would go. */
 	readonly removes: number;
 	readonly sameEntries: number;
+	/** What the files of the wanted tree hold. */
+	readonly wantedBytes: number;
 	/** Up to 20 names of each. */
 	readonly examples: {
 		readonly replaces: readonly string[];
 		readonly adds: readonly string[];
 		readonly removes: readonly string[];
 	};
+}
+
+export interface ComposedTree {
+	readonly entries: number;
+	/** Stored bytes of the archive's content that were read. */
+	readonly storedBytes: number;
+	/** What could not be made as it was, and why; empty = everything was. */
+	readonly losses: readonly string[];
 }
 
 export interface TreeDifferences {

@@ -28,17 +28,17 @@ export function* listTree(root: RawPath, system?: System): Generator<TreeEntry, 
 			continue;
 		}
 		if (inode !== undefined) firstLinks.set(inode, found.path);
-		yield complete(entry, root, system);
+		yield completeEntry(entry, root, system);
 	}
 }
 
-function complete(entry: TreeEntry, root: RawPath, system: System | undefined): TreeEntry {
+/** With its attributes, where `system` is given, and a symlink's target. */
+export function completeEntry(entry: TreeEntry, root: RawPath, system: System | undefined): TreeEntry {
 	const xattrs = system === undefined ? undefined : readAttributes(system, placeOf(root, entry.path));
 	const whole = xattrs === undefined ? entry : { ...entry, xattrs };
 	return entry.type === "symlink" ? { ...whole, target: targetOf(root, entry.path) } : whole;
 }
 
-/** Where a symlink points. */
-export function targetOf(root: RawPath, path: RawPath): RawPath {
+function targetOf(root: RawPath, path: RawPath): RawPath {
 	return readlinkSync(locate(root, path), { encoding: "latin1" });
 }

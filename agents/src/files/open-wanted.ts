@@ -1,18 +1,20 @@
-import { OperationError } from "@davit/protocol";
 import { readManifest } from "../archives/read-manifest.ts";
+import { archivedEntries } from "./archived-entries.ts";
 import { systemCalls } from "./call-system.ts";
+import { chooseEntries, openChooser } from "./choose-entries.ts";
 import { hashFile } from "./hash-file.ts";
-import type { Opened, Wanted } from "./job.ts";
+import type { ChosenWanted, Opened, Wanted } from "./job.ts";
 import { listTree } from "./list-tree.ts";
+import { pickEntries } from "./pick-entries.ts";
 import { comparePaths, type RawPath, rawOf } from "./raw-path.ts";
-import { isNamed, isSameFile, openArtefact } from "./read-content.ts";
-import { readEntries } from "./read-entries.ts";
 import type { Stretches, TreeEntry } from "./tree-entry.ts";
-import { entriesFile } from "./write-content.ts";
+
+/** One of a tree's entries; what is kept of the present tree is what it is there, and its content is not asked for. */
+export type Listed = TreeEntry & { readonly isKept?: boolean };
 
 /** What a tree is compared with: its entries in the order of a walk. */
 export interface Side {
-	readonly entries: AsyncIterator<TreeEntry> | Iterator<TreeEntry>;
+	readonly entries: AsyncIterator<Listed> | Iterator<Listed>;
 	readonly totalBytes: number;
 	/** Times closer than this are the same. */
 	readonly toleranceNs: bigint;
@@ -38,7 +40,7 @@ export async function openWanted(wanted: Wanted, signal: AbortSignal): Promise<S
 	}
 	const { dataPath, contentBytes, version, losses } = await readManifest(wanted.archive);
 	return {
-		entries: await inOrder(wanted, signal),
+		entries: "choice" in wanted ? chosenEntries(wanted, signal) : await inOrder(wanted, signal),
 		totalBytes: contentBytes,
 		// The archive API gives whole seconds.
 		toleranceNs: dataPath === "archive-api" ? 1_000_000_000n : microsecondNs,
@@ -63,17 +65,13 @@ async function inOrder(
 	return entries.sort((left, right) => comparePaths(left.path, right.path)).values();
 }
 
-async function* archivedEntries(opened: Opened, signal: AbortSignal): AsyncGenerator<TreeEntry, void> {
-	const manifest = await readManifest(opened.archive);
-	using frames = openArtefact(opened, manifest, entriesFile);
-	for await (const entry of readEntries(frames)) {
-		signal.throwIfAborted();
-		if (entry.skipped === undefined) yield entry;
+/** What is chosen of an archive and put over a tree. Until the archive's list has ended nothing of it is proven. */
+async function* chosenEntries(wanted: ChosenWanted, signal: AbortSignal): AsyncGenerator<Listed, void> {
+	const chooser = openChooser(wanted.choice);
+	const root = rawOf(wanted.over ?? "/");
+	const archived = pickEntries(wanted, chooser, signal);
+	const present = wanted.over === undefined ? [] : listTree(root, systemCalls());
+	for await (const chosen of chooseEntries({ archived, present, root, chooser })) {
+		yield "kept" in chosen ? { ...chosen.kept, isKept: true } : chosen.entry;
 	}
-	const expected = manifest.artefacts.find((artefact) => isNamed(artefact, entriesFile));
-	if (expected !== undefined && isSameFile(frames.summary, expected)) return;
-	throw new OperationError(
-		"archive-corrupt",
-		`the list of entries in ${opened.archive} does not match its manifest`,
-	);
 }

@@ -1,4 +1,5 @@
 import { compareTree } from "./compare-tree.ts";
+import { composeTree } from "./compose-tree.ts";
 import { diffTrees } from "./diff-trees.ts";
 import type { FileContext, FileJob, FileResults, ResultOf } from "./job.ts";
 import { measureTree } from "./measure-tree.ts";
@@ -23,6 +24,8 @@ function perform(job: FileJob, context: FileContext): Promise<FileResults[FileJo
 			return unpackTree({ ...job, ...context });
 		case "compare":
 			return compareTree({ ...job, ...context });
+		case "compose":
+			return composeTree({ ...job, ...context });
 		case "diff":
 			return diffTrees({ ...job, ...context });
 		case "measure":

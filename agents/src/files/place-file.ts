@@ -5,7 +5,7 @@ import { type Setting, setOpenMetadata } from "./set-metadata.ts";
 import type { TreeEntry } from "./tree-entry.ts";
 
 export interface Filling extends Setting {
-	readonly content: ContentReader;
+	readonly content: Pick<ContentReader, "content">;
 }
 
 /** Makes a file of the present entry's content; its holes stay holes. */
@@ -18,7 +18,7 @@ export async function placeFile(entry: TreeEntry, filling: Filling): Promise<voi
 	setOpenMetadata(fd, entry, filling);
 }
 
-async function fillWhole(fd: number, content: ContentReader): Promise<void> {
+async function fillWhole(fd: number, content: Filling["content"]): Promise<void> {
 	for (let part = await content.content(); part !== undefined; part = await content.content()) {
 		writeAll(fd, part, null);
 	}
@@ -27,7 +27,7 @@ async function fillWhole(fd: number, content: ContentReader): Promise<void> {
 async function fillStretches(
 	fd: number,
 	{ size, sparse = [] }: TreeEntry,
-	content: ContentReader,
+	content: Filling["content"],
 ): Promise<void> {
 	let part: Buffer | undefined;
 	for (const [offset, length] of sparse) {

@@ -38,7 +38,7 @@ export async function unpackTree({
 	}
 }
 
-function openUnpacking(target: string, content: ContentReader): Unpacking {
+export function openUnpacking(target: string, content: Unpacking["content"]): Unpacking {
 	const mayOwn = process.getuid?.() === 0;
 	const [system, losses] = [systemCalls(), new Losses()];
 	if (!mayOwn) losses.add("owners, which only root can set", rootPath);
@@ -51,7 +51,7 @@ function openUnpacking(target: string, content: ContentReader): Unpacking {
 	};
 }
 
-function makeEmpty(target: string): void {
+export function makeEmpty(target: string): void {
 	try {
 		mkdirSync(target, 0o700);
 	} catch (error) {
@@ -62,12 +62,12 @@ function makeEmpty(target: string): void {
 }
 
 /** An access control list of the folder above would pass on to everything that is made here. */
-function dropInherited({ root, system }: Unpacking): void {
+export function dropInherited({ root, system }: Unpacking): void {
 	for (const name of ["system.posix_acl_default", "system.posix_acl_access"])
 		system?.removeAttribute(root, name);
 }
 
-function requireSpace(target: string, needBytes: number): void {
+export function requireSpace(target: string, needBytes: number): void {
 	const freeBytes = freeBytesAt(target);
 	if (freeBytes >= needBytes) return;
 	throw new OperationError(

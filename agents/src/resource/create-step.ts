@@ -32,6 +32,10 @@ export function createStep(facts: CreateFacts, context: OperationContext): Step 
 			}
 			const engine = await requireEngine(context, signal);
 			const { mountpoint } = await engine.createVolume({ name: resource.volume, labels, command }, signal);
+			// The engine answers with a volume that is there already as if it had made it.
+			if (!(await isOurs(signal))) {
+				throw new OperationError("resource-exists", `somebody else made ${place.resource} meanwhile`);
+			}
 			const { isFolder: isMade } = await openHands(facts, context).look(place.folder);
 			if (basename(dirname(mountpoint)) === basename(dirname(place.folder)) && isMade) return undefined;
 			throw new OperationError(

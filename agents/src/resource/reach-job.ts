@@ -10,6 +10,7 @@ const fileJobs: ReadonlySet<string> = new Set<FileJob["kind"]>([
 	"pack",
 	"unpack",
 	"compare",
+	"compose",
 	"diff",
 	"measure",
 	"verify",

@@ -69,11 +69,12 @@ function mountsOf(job: ReachJob, { folder, exists }: Place): readonly Mount[] {
 			return [reading(job.root), writing(job.directory)];
 		case "measure":
 			return [reading(job.root)];
-		case "compare": {
-			return [reading(job.root), reading(folderOf(job.wanted))];
-		}
+		case "compare":
+			return readingAll([...(job.root === undefined ? [] : [job.root]), ...foldersOf(job.wanted)]);
 		case "diff":
-			return [reading(folderOf(job.before)), reading(folderOf(job.after))];
+			return readingAll([...foldersOf(job.before), ...foldersOf(job.after)]);
+		case "compose":
+			return [writing(parent), reading(job.archive)];
 		case "unpack":
 			return [writing(parent), reading(job.archive)];
 		case "verify":
@@ -96,8 +97,15 @@ function mountsOf(job: ReachJob, { folder, exists }: Place): readonly Mount[] {
 	}
 }
 
-function folderOf(wanted: Wanted): string {
-	return "tree" in wanted ? wanted.tree : wanted.archive;
+function foldersOf(wanted: Wanted): string[] {
+	if ("tree" in wanted) return [wanted.tree];
+	const over = "over" in wanted ? wanted.over : undefined;
+	return over === undefined ? [wanted.archive] : [wanted.archive, over];
+}
+
+/** Each once: the engine refuses the same mount twice. */
+function readingAll(paths: readonly string[]): Mount[] {
+	return [...new Set(paths)].map(reading);
 }
 
 function reading(path: string): Mount {

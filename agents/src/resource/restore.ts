@@ -1,5 +1,6 @@
 import {
 	type CommandId,
+	choiceIn,
 	Instant,
 	OperationError,
 	type PlanAction,
@@ -19,12 +20,13 @@ type Outputs = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
 type Facts = SwapFacts & { readonly command: CommandId };
 
 /**
- * Replaces a resource's content by an archive's. The old content is kept beside it; containers that use it are stopped and brought
- * back. Before the commit point every failure leads back to what was.
+ * Replaces a resource's content by an archive's, or by what was chosen of it. The old content is kept beside it; containers that use
+ * it are stopped and brought back. Before the commit point every failure leads back to what was. Under a new name nothing is
+ * replaced.
  */
 export const restore: Operation<"volume.restore" | "path.restore", Facts> = {
 	prepare(params, context, signal) {
-		const action = { action: "restore", archive: params.archive } as const;
+		const action = { action: "restore", archive: params.archive, ...choiceIn(params) } as const;
 		return prepareSwap({ resource: resourceOf(params), action, digest: params.plan }, context, signal);
 	},
 	steps: swapSteps,
@@ -61,6 +63,8 @@ async function prepareSwap(
 	if (blocker !== undefined) throw blocker;
 	requireSamePlan(digest, plan);
 	const { kept } = source;
+	const { paths, merge, as } = plan.choice ?? {};
+	const choice = { ...(paths === undefined ? {} : { paths }), ...(merge === undefined ? {} : { merge }) };
 	return {
 		...{
 			command: context.command,
@@ -68,10 +72,13 @@ async function prepareSwap(
 			dataPath: located.dataPath,
 			archive: source.archive,
 			treated,
-			labels: source.labels,
+			// A copy is no part of the project that the original belongs to.
+			labels: as === undefined ? source.labels : {},
 		},
 		incoming: kept?.folder ?? newFolder(located.place, context.command),
 		...(kept === undefined ? {} : { undoes: kept.command }),
+		...(paths === undefined && merge === undefined ? {} : { choice }),
+		...(as === undefined ? {} : { isNew: true }),
 		...{ replaced: plan.replaces, added: plan.adds, removed: plan.removes },
 		startedAtMs: context.now(),
 	};
@@ -80,19 +87,33 @@ async function prepareSwap(
 type Swapped = { readonly state: Outcome<"volume.restore">["state"]; readonly result: RestoreResult };
 
 const Kept = z.object({ until: Instant, atMs: z.number() });
-const Unpacked = z.object({ losses: z.array(z.string()) });
+const Made = z.object({ losses: z.array(z.string()) });
+const Settled = z.object({ atMs: z.number() });
 
 function swapResult(facts: Facts, outputs: Outputs): Swapped {
-	const kept = Kept.safeParse(outputs.get("keep-undo"));
-	if (!kept.success) throw new OperationError("internal-error", "a swap ended without keeping its undo");
-	const losses = Unpacked.safeParse(outputs.get("unpack"));
-	const warnings = [...warningsOf(outputs), ...(losses.success ? losses.data.losses : [])].slice(0, 50);
-	const { replaced, added, removed, archive, command, startedAtMs } = facts;
+	const made = Made.safeParse(outputs.get("unpack") ?? outputs.get("compose"));
+	const warnings = [...warningsOf(outputs), ...(made.success ? made.data.losses : [])].slice(0, 50);
+	const { replaced, added, removed, archive, startedAtMs } = facts;
+	const { atMs, ...ending } = endingOf(facts, outputs);
 	const result: RestoreResult = {
 		...{ archive, replaced, added, removed, downtimeMs: downtimeOf(outputs) },
-		durationMs: Math.max(0, Math.round(kept.data.atMs - startedAtMs)),
-		...{ undoUntil: kept.data.until, undo: command },
+		durationMs: Math.max(0, Math.round(atMs - startedAtMs)),
+		...ending,
 		...(warnings.length === 0 ? {} : { warnings }),
 	};
 	return { state: warnings.length === 0 ? "succeeded" : "partial", result };
+}
+
+function endingOf(
+	{ command, isNew, place, startedAtMs }: Facts,
+	outputs: Outputs,
+): Pick<RestoreResult, "undo" | "undoUntil" | "as"> & { readonly atMs: number } {
+	if (isNew === true) {
+		// A crash may have hidden when it was.
+		const settled = Settled.safeParse(outputs.get("settle"));
+		return { as: place.resource, atMs: settled.success ? settled.data.atMs : startedAtMs };
+	}
+	const kept = Kept.safeParse(outputs.get("keep-undo"));
+	if (!kept.success) throw new OperationError("internal-error", "a swap ended without keeping its undo");
+	return { undo: command, undoUntil: kept.data.until, atMs: kept.data.atMs };
 }

@@ -2,21 +2,23 @@ import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import {
 	Bytes,
+	choiceIn,
 	failureReport,
 	OperationError,
 	type PlanAction,
 	type PlanFacts,
 	type ResourceId,
+	type RestoreChoice,
 	Sha256,
 } from "@davit/protocol";
-import type { FileJob, TreeComparison } from "../files/job.ts";
 import type { OperationContext } from "../operation.ts";
 import { lackOfSpace } from "./check-space.ts";
+import { compareChoice } from "./compare-choice.ts";
 import { findSource, type Source } from "./find-source.ts";
 import { findUsersNow } from "./find-users.ts";
 import { type Located, locate } from "./locate.ts";
+import { newResource } from "./name-new.ts";
 import { affectedContainers, planForSwap, type Treated } from "./plan-treatment.ts";
-import { reachOf } from "./reach-place.ts";
 
 export interface Survey {
 	readonly plan: PlanFacts;
@@ -36,17 +38,24 @@ export async function surveySwap(
 	action: PlanAction,
 	{ context, signal }: { readonly context: OperationContext; readonly signal: AbortSignal },
 ): Promise<Survey> {
-	const located = await locate(resource, context, signal);
-	const source = await findSource(located, action, { context, signal });
-	const blockers = [...swapBlockers(located)];
-	const comparison = await compare(located, source, { context, signal });
-	const space = spaceOf(located, source, context);
+	const choice = action.action === "restore" ? choiceIn(action) : {};
+	const original = await locate(resource, context, signal);
+	const source = await findSource(original, action, { context, signal });
+	const located =
+		choice.as === undefined ? original : await locate(newResource(resource, choice.as), context, signal);
+	const blockers = [...swapBlockers(located, choice)];
+	const comparison = await compareChoice({ located, source, choice }, { context, signal });
+	const isPart = choice.paths !== undefined || choice.merge === true;
+	const needBytes = isPart ? comparison.wantedBytes : source.needBytes;
+	const space = spaceOf(located, needBytes, context);
 	if (space.lack !== undefined) blockers.push(space.lack);
 	// The states of containers move fastest, so they are looked at last.
-	const treated = await planUsers(located, { context, signal, blockers });
+	const treated = choice.as === undefined ? await planUsers(located, { context, signal, blockers }) : [];
 	const { replaces, adds, removes, examples } = comparison;
+	const hasChoice = Object.keys(choice).length > 0;
 	const certain = {
 		...{ resource, action: action.action, archive: source.archive, identity: source.identity },
+		...(hasChoice ? { choice } : {}),
 		...{
 			stops: affectedContainers(treated),
 			target: located.sight.identity ?? "missing",
@@ -55,25 +64,39 @@ export async function surveySwap(
 			removes,
 		},
 	};
-	const downtimeSeconds = context.undoPoints.of(resource)?.place["downtimeSeconds"];
+	const downtimeSeconds =
+		choice.as === undefined ? context.undoPoints.of(resource)?.place["downtimeSeconds"] : 0;
 	const plan: PlanFacts = {
 		...{ resource, action: action.action, archive: source.archive, contentAt: source.contentAt },
+		...(hasChoice ? { choice } : {}),
 		...{ stops: certain.stops, replaces, adds, removes },
 		examples: { replaces: [...examples.replaces], adds: [...examples.adds], removes: [...examples.removes] },
-		needsBytes: Bytes.parse(source.needBytes),
+		needsBytes: Bytes.parse(needBytes),
 		freeBytes: Bytes.parse(space.freeBytes),
 		...(typeof downtimeSeconds === "number" ? { downtimeSeconds } : {}),
-		undoSeconds: context.config.undoSeconds,
+		undoSeconds: choice.as === undefined ? context.config.undoSeconds : 0,
 		blockers: blockers.map(failureReport),
 		digest: Sha256.parse(createHash("sha256").update(JSON.stringify(certain)).digest("hex")),
 	};
 	return { plan, located, source, treated, blockers };
 }
 
-function swapBlockers({ place, whyNoSwap }: Located): readonly OperationError[] {
+function swapBlockers(
+	{ place, sight, whyNoSwap }: Located,
+	{ as }: RestoreChoice,
+): readonly OperationError[] {
+	if (as !== undefined && (place.exists || sight.identity !== undefined)) {
+		return [
+			new OperationError(
+				"resource-exists",
+				`${place.resource} is there already, so nothing is restored as it`,
+			),
+		];
+	}
 	if (whyNoSwap === undefined) return [];
+	const what = as === undefined ? "replaced as a whole" : "made";
 	return [
-		new OperationError("unsupported", `${place.resource} cannot be replaced as a whole: ${whyNoSwap}`, {
+		new OperationError("unsupported", `${place.resource} cannot be ${what}: ${whyNoSwap}`, {
 			hint: "unpack the archive by hand: RESTORE.md in its folder says how",
 		}),
 	];
@@ -102,32 +125,15 @@ async function planUsers(
 	}
 }
 
-async function compare(
-	located: Located,
-	source: Source,
-	{ context, signal }: { readonly context: OperationContext; readonly signal: AbortSignal },
-): Promise<TreeComparison> {
-	const { place, sight, dataPath } = located;
-	const examples = { replaces: [], adds: [], removes: [] };
-	// What is not a folder of this host cannot be swapped, and a blocker says so.
-	if (dataPath === "archive-api") return { replaces: 0, adds: 0, removes: 0, sameEntries: 0, examples };
-	if (!place.exists || sight.identity === undefined) {
-		return { replaces: 0, adds: source.entries, removes: 0, sameEntries: 0, examples };
-	}
-	const job = { kind: "compare", wanted: source.wanted, root: place.folder } as const satisfies FileJob;
-	return reachOf(located, context).do(job, { signal });
-}
-
 function spaceOf(
 	{ place, sight: { freeBytes } }: Located,
-	source: Source,
+	needBytes: number,
 	{ config }: OperationContext,
 ): { readonly freeBytes: number; readonly lack: OperationError | undefined } {
 	const lack = lackOfSpace({
-		...{ what: `the restored data of ${place.resource}`, path: dirname(place.folder), freeBytes },
-		needBytes: source.needBytes,
+		...{ what: `the restored data of ${place.resource}`, path: dirname(place.folder), freeBytes, needBytes },
 		// A rename needs no room, so an undo may always run.
-		reserveBytes: source.needBytes === 0 ? 0 : config.minimumFreeBytes,
+		reserveBytes: needBytes === 0 ? 0 : config.minimumFreeBytes,
 	});
 	return { freeBytes, lack };
 }

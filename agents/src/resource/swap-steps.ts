@@ -1,13 +1,14 @@
 import { type ArchiveId, type CommandId, type Instant, instantOf, OperationError } from "@davit/protocol";
 import { requireEngine } from "../docker/require-engine.ts";
+import type { Choice } from "../files/job.ts";
 import type { OperationContext, Step } from "../operation.ts";
 import { createStep } from "./create-step.ts";
 import { findAliveUsers } from "./find-users.ts";
+import { makeSteps, settleStep } from "./make-steps.ts";
 import { openHands } from "./open-hands.ts";
 import { keptFolder, type Place } from "./place.ts";
 import type { Treated } from "./plan-treatment.ts";
 import type { DataPath } from "./reach-place.ts";
-import { showProgress } from "./show-progress.ts";
 import type { Swap } from "./swap-folders.ts";
 import { writerSteps } from "./writer-steps.ts";
 
@@ -21,6 +22,10 @@ export type SwapFacts = {
 	readonly treated: readonly Treated[];
 	/** What will be in place: made by `unpack`, or kept by an earlier swap. */
 	readonly incoming: string;
+	/** What of the archive is put over the present data; absent = all of it takes its place. */
+	readonly choice?: Choice;
+	/** It is restored under a new name, so nothing is replaced. */
+	readonly isNew?: boolean;
 	/** Of an undo: the swap whose kept data comes back. */
 	readonly undoes?: CommandId;
 	/** Of a deleted volume: what it is made again with. */
@@ -34,77 +39,22 @@ export type SwapFacts = {
 export function swapSteps(facts: SwapFacts, context: OperationContext): readonly Step[] {
 	const { place, incoming } = facts;
 	const swap: Swap = { folder: place.folder, incoming, kept: keptFolder(place, context.command) };
+	const create = place.exists ? [] : [createStep(facts, context)];
+	if (facts.isNew === true) {
+		const isVolume = place.resource.startsWith("volume:");
+		return [...(isVolume ? create : []), ...makeSteps(facts, context), settleStep(swap, facts, context)];
+	}
 	const writers = writerSteps(facts, context);
+	const make = facts.undoes === undefined ? makeSteps(facts, context) : [];
 	return [
-		...(place.exists ? [] : [createStep(facts, context)]),
-		...(facts.undoes === undefined ? unpackSteps(facts, context) : []),
-		...writers.quiesce,
+		...create,
+		// What is chosen of an archive goes over the present data, in which nothing may move any more.
+		...(facts.choice === undefined ? [...make, ...writers.quiesce] : [...writers.quiesce, ...make]),
 		setAsideStep(swap, facts, context),
 		putInPlaceStep(swap, facts, context),
 		...writers.resume,
 		keepUndoStep(swap, facts, context),
 	];
-}
-
-function unpackSteps(facts: SwapFacts, context: OperationContext): readonly Step[] {
-	const unpacked: Unpacked = { losses: [] };
-	return [unpackStep(facts, context, unpacked), checkStep(facts, context, unpacked)];
-}
-
-/** What both steps know; an unpacking that was broken off is never gone on with. */
-interface Unpacked {
-	losses: readonly string[];
-}
-
-function unpackStep(facts: SwapFacts, context: OperationContext, known: Unpacked): Step {
-	const { archive, incoming } = facts;
-	const hands = openHands(facts, context);
-	return {
-		name: "unpack",
-		intent: { archive, into: incoming },
-		async run(signal) {
-			const { folder } = await context.archives.find(archive);
-			const job = { kind: "unpack", archive: folder, target: incoming } as const;
-			const onProgress = showProgress("unpack", context);
-			const unpacked = await hands.do(job, { signal, onProgress });
-			known.losses = unpacked.losses;
-			return { entries: unpacked.entries, losses: unpacked.losses };
-		},
-		async probe() {
-			const { identity } = await hands.look(incoming);
-			return identity === undefined ? "absent" : "partial";
-		},
-		undo: () => hands.undo({ kind: "remove", folder: incoming }),
-	};
-}
-
-/** Reads back what was unpacked: after this nothing of the archive is needed. */
-function checkStep(facts: SwapFacts, context: OperationContext, known: Unpacked): Step {
-	const { archive, incoming, dataPath } = facts;
-	return {
-		name: "check",
-		intent: { archive, folder: incoming },
-		async run(signal) {
-			const { folder } = await context.archives.find(archive);
-			const strictness = { exact: true, withoutAttributes: known.losses.length > 0 };
-			const job = { kind: "compare", wanted: { archive: folder }, root: incoming, ...strictness } as const;
-			const { replaces, adds, removes, examples } = await openHands(facts, context).do(job, {
-				signal,
-				onProgress: showProgress("check", context),
-			});
-			// Only root can give files to others; then owners differ, and `losses` says so.
-			const mayOwn = dataPath === "helper" || process.geteuid?.() === 0;
-			const isExact = adds + removes === 0 && (replaces === 0 || !mayOwn);
-			if (isExact) return undefined;
-			const [first] = [...examples.replaces, ...examples.adds, ...examples.removes];
-			throw new OperationError(
-				"archive-corrupt",
-				`what was unpacked of archive ${archive} differs from it in ${replaces + adds + removes} entries, first ${first}`,
-			);
-		},
-		probe: async () => "absent",
-		undo: async () => undefined,
-	};
 }
 
 function setAsideStep(swap: Swap, facts: SwapFacts, context: OperationContext): Step {

@@ -1,20 +1,34 @@
-import type { PlanAction, PlanDocument } from "@davit/protocol";
+import type { PlanAction, PlanDocument, RestoreChoice } from "@davit/protocol";
 import { type ResourceAddress, resolveArchive, resolveResource } from "../address.ts";
 import { CommandError, exitCodes, usageError } from "../command-error.ts";
-import { type Context, flagOption, type Invocation, wordAt } from "../context.ts";
+import { type Context, flagOption, type Invocation, listOption, textOption, wordAt } from "../context.ts";
 import { callFor } from "../door/call.ts";
+import { innerPath } from "../options.ts";
 import { describePlan } from "../output/describe.ts";
 import { say, writeAnswer } from "../output/write.ts";
 import { applyPlan } from "../runs/apply-plan.ts";
 
 /** Plans a restore, shows the plan, and carries it out once the resource's name was given. */
 export async function restore(invocation: Invocation, context: Context): Promise<number> {
+	const choice = readChoice(invocation);
 	const { host, resource, archive } = await resolveArchive(wordAt(invocation, 0), context);
-	return await planThenApply(
-		invocation,
-		{ wanted: { host, resource }, action: { action: "restore", archive } },
-		context,
-	);
+	const action = { action: "restore", archive, ...choice } as const;
+	return await planThenApply(invocation, { wanted: { host, resource }, action }, context);
+}
+
+/** What of an archive, how and where. @throws CommandError usage */
+function readChoice(invocation: Invocation): RestoreChoice {
+	const paths = listOption(invocation, "path").map(innerPath);
+	const as = textOption(invocation, "as");
+	const isMerge = flagOption(invocation, "merge");
+	if (isMerge && as !== undefined) {
+		throw usageError("--as makes something new, so --merge has no place beside it", "leave one of them out");
+	}
+	return {
+		...(paths.length === 0 ? {} : { paths }),
+		...(isMerge ? { merge: true } : {}),
+		...(as === undefined ? {} : { as }),
+	};
 }
 
 /** The same for going back to what a restore replaced. */

@@ -93,13 +93,20 @@ export function describePlan(plan: PlanDocument, context: Context): string {
 		facts.downtimeSeconds === undefined
 			? "not measured yet"
 			: `about ${formatSeconds(facts.downtimeSeconds)}`;
+	const { paths, merge, as } = facts.choice ?? {};
+	const choices = [
+		...(paths === undefined ? [] : [`  only        ${plain(paths.join(", "))}`]),
+		...(merge === undefined ? [] : ["  merges      nothing is removed"]),
+		...(as === undefined ? [] : [`  as          ${plain(as)}, which is new; the original is not touched`]),
+	];
 	const lines = [
 		`plan ${plan.plan}: ${facts.action} ${shortAddress({ host: plan.host, resource: facts.resource })} ${facts.action === "undo" ? "to what it was before archive" : "from archive"} ${facts.archive}`,
 		`  content of  ${formatInstant(facts.contentAt)} (${formatRelative(facts.contentAt, context.now())})`,
+		...choices,
 		`  changes     ${formatCount(facts.replaces, "entry").replace(/ys$/, "ies")} replaced, ${facts.adds.toLocaleString("en")} added, ${facts.removes.toLocaleString("en")} removed`,
 		`  stops       ${stops.length === 0 ? "nothing" : stops.join(", ")}; time down ${down}`,
 		`  needs       ${formatBytes(facts.needsBytes)} of ${formatBytes(facts.freeBytes)} free`,
-		`  undo        kept for ${formatSeconds(facts.undoSeconds)}`,
+		...(as === undefined ? [`  undo        kept for ${formatSeconds(facts.undoSeconds)}`] : []),
 	];
 	for (const name of facts.examples.removes.slice(0, 5)) lines.push(`  - ${plain(name)}`);
 	for (const name of facts.examples.adds.slice(0, 5)) lines.push(`  + ${plain(name)}`);

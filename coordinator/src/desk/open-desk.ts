@@ -1,4 +1,5 @@
 import {
+	choiceIn,
 	instantOf,
 	type JoinDocument,
 	OperationError,
@@ -150,7 +151,7 @@ function applyPlan(
 			operation,
 			params: {
 				...resourceParams(resource),
-				...(action.action === "restore" ? { archive: action.archive } : {}),
+				...(action.action === "restore" ? { archive: action.archive, ...choiceIn(action) } : {}),
 				plan: facts.digest,
 			},
 			plan,

@@ -1,6 +1,7 @@
 import {
 	type ArchiveId,
 	ArchiveId as archiveId,
+	choiceIn,
 	describeIssues,
 	isLooking,
 	isOperationName,
@@ -11,6 +12,7 @@ import {
 	type PrincipalName,
 	type Request,
 	type ResourceId,
+	RestoreChoice,
 	resourceName,
 	resourceOf,
 	verbOf,
@@ -123,14 +125,21 @@ function checkDestruction(
 	const isSame =
 		record.host === request.host &&
 		record.resource === resource &&
-		sameAction(record.action, verb, request.params["archive"]) &&
+		sameAction(record.action, verb, request.params) &&
 		facts.digest === request.params["plan"];
 	if (isSame) return;
 	throw new OperationError("plan-not-found", `plan ${record.plan} is not a plan of this ${operation}`);
 }
 
-function sameAction(action: PlanAction, verb: "restore" | "undo", archive: unknown): boolean {
-	return action.action === verb && (action.action === "undo" || action.archive === archive);
+function sameAction(action: PlanAction, verb: "restore" | "undo", params: Request["params"]): boolean {
+	if (action.action !== verb) return false;
+	if (action.action === "undo") return true;
+	const choice = RestoreChoice.safeParse(params);
+	return (
+		action.archive === params["archive"] &&
+		choice.success &&
+		JSON.stringify(choiceIn(choice.data)) === JSON.stringify(choiceIn(action))
+	);
 }
 
 function joinable(

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Consistency } from "../consistency.ts";
 import { PlanFacts } from "../plan.ts";
 import { ArchiveId, FolderPath, RepositoryName, Sha256 } from "../vocabulary.ts";
+import { impossible, isPossible, restoreChoice } from "./restore-choice.ts";
 import {
 	BackupResult,
 	hasPolicy,
@@ -38,10 +39,12 @@ export const pathOperations = {
 		params: z.strictObject({ path: FolderPath, action: PlanAction }),
 		result: PlanFacts,
 	},
-	/** Replaces a folder's content exactly by an archive's; the old content is kept as an undo. */
+	/** Replaces a folder's content exactly by an archive's, or what was chosen of it, and keeps the old content as an undo; or restores it beside under a new name. */
 	"path.restore": {
 		effect: "destroys",
-		params: z.strictObject({ path: FolderPath, archive: ArchiveId, plan: Sha256 }),
+		params: z
+			.strictObject({ path: FolderPath, archive: ArchiveId, plan: Sha256, ...restoreChoice })
+			.refine(isPossible, impossible),
 		result: RestoreResult,
 	},
 	/** Puts back the content that a folder's newest restore set aside; what is replaced is kept as an undo in turn. */

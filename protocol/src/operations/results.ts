@@ -2,12 +2,15 @@ import { z } from "zod";
 import { Consistency } from "../consistency.ts";
 import { RetentionPolicy } from "../retention/policy.ts";
 import { ArchiveId, Bytes, CommandId, Instant } from "../vocabulary.ts";
+import { impossible, isPossible, restoreChoice } from "./restore-choice.ts";
 
 /** How many of a resource's newest archives stay. */
 export const KeepLast = z.int().min(1).max(10_000);
 
 export const PlanAction = z.discriminatedUnion("action", [
-	z.strictObject({ action: z.literal("restore"), archive: ArchiveId }),
+	z
+		.strictObject({ action: z.literal("restore"), archive: ArchiveId, ...restoreChoice })
+		.refine(isPossible, impossible),
 	z.strictObject({ action: z.literal("undo") }),
 ]);
 export type PlanAction = z.infer<typeof PlanAction>;
@@ -48,9 +51,11 @@ export const RestoreResult = z.object({
 	removed: z.int().nonnegative(),
 	downtimeMs: z.int().nonnegative(),
 	durationMs: z.int().nonnegative(),
-	/** Until when `undo` brings the data back that was in place before. */
-	undoUntil: Instant,
-	undo: CommandId,
+	/** Until when `undo` brings the data back that was in place before; absent where nothing was replaced. */
+	undoUntil: Instant.optional(),
+	undo: CommandId.optional(),
+	/** The new volume or folder that was made. */
+	as: z.string().max(4200).optional(),
 	/** What could not be put back as it was, or who used it meanwhile; not empty = `partial`. */
 	warnings: z.array(z.string()).max(50).optional(),
 });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Consistency } from "../consistency.ts";
 import { PlanFacts } from "../plan.ts";
 import { ArchiveId, RepositoryName, Sha256, VolumeName } from "../vocabulary.ts";
+import { impossible, isPossible, restoreChoice } from "./restore-choice.ts";
 import {
 	BackupResult,
 	hasPolicy,
@@ -38,10 +39,12 @@ export const volumeOperations = {
 		params: z.strictObject({ volume: VolumeName, action: PlanAction }),
 		result: PlanFacts,
 	},
-	/** Replaces a volume's content exactly by an archive's; the old content is kept as an undo. */
+	/** Replaces a volume's content exactly by an archive's, or what was chosen of it, and keeps the old content as an undo; or restores it beside under a new name. */
 	"volume.restore": {
 		effect: "destroys",
-		params: z.strictObject({ volume: VolumeName, archive: ArchiveId, plan: Sha256 }),
+		params: z
+			.strictObject({ volume: VolumeName, archive: ArchiveId, plan: Sha256, ...restoreChoice })
+			.refine(isPossible, impossible),
 		result: RestoreResult,
 	},
 	/** Puts back the content that a volume's newest restore set aside; what is replaced is kept as an undo in turn. */

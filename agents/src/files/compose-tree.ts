@@ -1,0 +1,101 @@
+import { fstatSync, readSync } from "node:fs";
+import { systemCalls } from "./call-system.ts";
+import { chooseEntries, openChooser } from "./choose-entries.ts";
+import { hasHoles, openFile } from "./copy-file.ts";
+import { fileFailure } from "./file-failure.ts";
+import { findStretches } from "./find-holes.ts";
+import type { Choice, ComposedTree, FileContext, Opened } from "./job.ts";
+import { listTree } from "./list-tree.ts";
+import { PickedContent } from "./pick-content.ts";
+import { pickEntries } from "./pick-entries.ts";
+import { closeDirectories, placeEntry, type Unpacking } from "./place-entry.ts";
+import { locate, type RawPath, rawOf, showRaw } from "./raw-path.ts";
+import { syncTree } from "./sync-tree.ts";
+import type { Stretches, TreeEntry } from "./tree-entry.ts";
+import { dropInherited, makeEmpty, openUnpacking, requireSpace } from "./unpack-tree.ts";
+
+export interface Composing extends FileContext, Opened {
+	/** Empty or missing. */
+	readonly target: string;
+	readonly choice: Choice;
+	/** The tree that the chosen entries go over; absent = none. */
+	readonly present?: string;
+}
+
+/**
+ * Makes in `target` the tree that becomes of the present one when the chosen entries of an archive are put over it, and makes it
+ * durable. The present tree is only read. After a failure what was made stays, for the caller to remove. Blocks its thread.
+ * @throws OperationError entry-not-found | archive-corrupt | archive-locked | unsupported | disk-full | path-not-allowed
+ */
+export async function composeTree({
+	archive,
+	fileKeys,
+	target,
+	choice,
+	present,
+	...context
+}: Composing): Promise<ComposedTree> {
+	try {
+		const opened = { archive, ...(fileKeys === undefined ? {} : { fileKeys }) };
+		const chooser = openChooser(choice);
+		const root = rawOf(present ?? target);
+		using content = await PickedContent.open(opened, context);
+		makeEmpty(target);
+		requireSpace(target, 0);
+		const unpacking = openUnpacking(target, content);
+		dropInherited(unpacking);
+		const archived = pickEntries(opened, chooser, context.signal);
+		let entries = 0;
+		const tree = present === undefined ? [] : listTree(root, systemCalls());
+		for await (const chosen of chooseEntries({ archived, present: tree, root, chooser })) {
+			context.signal.throwIfAborted();
+			if ("kept" in chosen) await placeKept(chosen.kept, unpacking, root);
+			else {
+				await content.begin(chosen.place);
+				await placeEntry(chosen.entry, unpacking);
+			}
+			entries += 1;
+		}
+		closeDirectories(unpacking);
+		await syncTree(target, context.signal);
+		return { entries, storedBytes: content.storedBytes, losses: unpacking.losses.lines };
+	} catch (error) {
+		throw fileFailure(error, { doing: `putting together what was chosen of ${archive}`, path: target });
+	}
+}
+
+/** An entry of the present tree, copied; holes stay holes. */
+async function placeKept(entry: TreeEntry, unpacking: Unpacking, root: RawPath): Promise<void> {
+	if (entry.type !== "file") return placeEntry(entry, unpacking);
+	using file = openFile(locate(root, entry.path));
+	const { fd, code } = file;
+	if (fd === undefined) {
+		const path = showRaw(entry.path);
+		throw Object.assign(new Error(`${path} cannot be read`), { code, path });
+	}
+	const { system } = unpacking;
+	const isSparse = system !== undefined && hasHoles(fstatSync(fd, { bigint: true }));
+	const sparse = isSparse ? findStretches(system, fd, entry.size) : undefined;
+	const found = sparse === undefined ? entry : { ...entry, sparse };
+	const parts = readStretches(fd, sparse ?? [[0, entry.size]]);
+	const content = async (): Promise<Buffer | undefined> => {
+		const next = parts.next();
+		return next.done === true ? undefined : next.value;
+	};
+	await placeEntry(found, { ...unpacking, content: { content } });
+}
+
+const partBytes = 1024 * 1024;
+const part = Buffer.allocUnsafeSlow(partBytes);
+
+/** Its writers are stopped, so a file that became shorter is no success. */
+function* readStretches(fd: number, stretches: Stretches): Generator<Buffer, void> {
+	for (const [offset, length] of stretches) {
+		for (let done = 0; done < length; ) {
+			const bytes = readSync(fd, part, 0, Math.min(length - done, partBytes), offset + done);
+			if (bytes === 0) throw new Error("a file became shorter while it was copied");
+			yield part.subarray(0, bytes);
+			done += bytes;
+		}
+	}
+}
