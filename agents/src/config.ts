@@ -8,6 +8,7 @@ import {
 	OperationError,
 	Quiescence,
 	type ResourceId,
+	RetentionPolicy,
 	ResourceId as resourceId,
 	SiteName,
 	Suspicion,
@@ -37,6 +38,8 @@ const ResourcePolicy = z.strictObject({
 	consistency: AskedConsistency.optional(),
 	/** What they get for the moment of a snapshot, and for the whole copy where none can be made. */
 	writers: Quiescence.optional(),
+	/** What stays of its archives, whatever schedules say. */
+	keep: RetentionPolicy.optional(),
 });
 type ResourcePolicy = z.infer<typeof ResourcePolicy>;
 

@@ -13,6 +13,7 @@ import { describeCapabilities } from "./capabilities.ts";
 import type { AgentConfig } from "./config.ts";
 import type { Engine, EngineContainer, EngineVolume } from "./docker/engine.ts";
 import { findUsers, type Surroundings, surveyMounts } from "./resource/find-users.ts";
+import { ownRetention } from "./resource/own-retention.ts";
 import { type Place, resolveLinks } from "./resource/place.ts";
 import { policyOf } from "./resource/policy.ts";
 import { type FoundStack, findStacks } from "./stack/find-stacks.ts";
@@ -55,7 +56,13 @@ export async function lookAround(
 		...config.folders.map((path) => {
 			const id = resourceId({ kind: "path", path });
 			const users = describeUsers({ resource: id, folder: path, exists: true }, surroundings);
-			return { id, anonymous: false, consistency: policyOf(id, {}, config).consistency, users };
+			return {
+				id,
+				anonymous: false,
+				consistency: policyOf(id, {}, config).consistency,
+				...ownRetention(id, {}, config),
+				users,
+			};
 		}),
 		...findStacks(containers).map((stack) => describeStack(stack, config)),
 	];
@@ -105,6 +112,7 @@ async function describeVolume(
 		driver: driver.slice(0, 100),
 		...(project === undefined ? {} : { project: project.slice(0, 255) }),
 		consistency: policyOf(id, labels, config).consistency,
+		...ownRetention(id, labels, config),
 		users: describeUsers({ resource: id, folder, exists: true }, surroundings),
 	};
 }
@@ -118,7 +126,14 @@ function describeStack({ project, containers }: FoundStack, config: AgentConfig)
 			...(service === undefined ? {} : { service }),
 		};
 	});
-	return { id, anonymous: false, project, consistency: policyOf(id, {}, config).consistency, users };
+	return {
+		id,
+		anonymous: false,
+		project,
+		consistency: policyOf(id, {}, config).consistency,
+		...ownRetention(id, {}, config),
+		users,
+	};
 }
 
 function describeUsers(place: Place, surroundings: Surroundings): InventoryResource["users"] {

@@ -21,11 +21,13 @@ import type {
 	ResourceId,
 	ResourcesDocument,
 	Response,
+	RetentionPolicy,
 	RunDocument,
 	RunId,
 	RunsDocument,
 	ScheduleDocument,
 	SchedulesDocument,
+	SimulationDocument,
 	StartedDocument,
 	StatusDocument,
 } from "@davit/protocol";
@@ -47,7 +49,29 @@ export interface NewSchedule {
 	readonly timeZone: string;
 	readonly jitterSeconds: number;
 	readonly consistency?: Consistency;
+	/** Shorthand for a policy of one rule. */
 	readonly keepLast?: number;
+	/** What stays of what it backs up; everything where neither is given. */
+	readonly policy?: RetentionPolicy;
+}
+
+/** What is changed of a schedule; what is left out stays as it is. */
+export interface ScheduleChange {
+	readonly cron?: string;
+	readonly timeZone?: string;
+	readonly jitterSeconds?: number;
+	readonly consistency?: NewSchedule["consistency"];
+	readonly keepLast?: number;
+	/** `null` = everything stays from now on. */
+	readonly policy?: RetentionPolicy | null;
+}
+
+export interface SimulationWanted {
+	/** A schedule's name or an address. */
+	readonly of: string;
+	readonly days: number;
+	/** Instead of what is kept now. */
+	readonly policy?: RetentionPolicy;
 }
 
 /** What a host that joins sends, and what it is given. */
@@ -82,6 +106,8 @@ export interface Desk {
 	run(run: string): RunDocument;
 	schedules(): SchedulesDocument;
 	schedule(name: string): ScheduleDocument;
+	/** What a policy would keep and remove, now and in the days to come. */
+	simulate(wanted: SimulationWanted): SimulationDocument;
 	plan(id: string): PlanDocument;
 	/** `host/name`, `host/kind:name`, `name`, a run, an archive, each with `@latest`, `@ID` … where an archive is meant. */
 	resolve(address: string): AddressDocument;
@@ -108,7 +134,18 @@ export interface Desk {
 	): Promise<DifferencesDocument>;
 	apply(plan: PlanId, confirm: string, principal: PrincipalName): StartedDocument;
 	cancel(run: RunId, principal: PrincipalName): RunDocument;
-	addSchedule(schedule: NewSchedule, principal: PrincipalName): ScheduleDocument;
+	/** `confirm` is its name, needed where archives would go that stay now. */
+	addSchedule(
+		wanted: { readonly schedule: NewSchedule; readonly confirm: string },
+		principal: PrincipalName,
+	): ScheduleDocument;
+	/** `confirm` is the schedule's name, needed where archives would go that stay now. */
+	editSchedule(
+		edit: { readonly name: string; readonly change: ScheduleChange; readonly confirm: string },
+		principal: PrincipalName,
+	): ScheduleDocument;
+	/** A paused schedule begins nothing; what it keeps stays kept. */
+	pauseSchedule(name: string, isPaused: boolean, principal: PrincipalName): ScheduleDocument;
 	removeSchedule(name: string, principal: PrincipalName): void;
 
 	/** A one-time string for one host, good for 15 minutes. */

@@ -4,6 +4,7 @@ import { FailureReport } from "./failures.ts";
 import { UndoPoint } from "./plan.ts";
 import { Progress, ReportState } from "./report.ts";
 import { ResourceId } from "./resource.ts";
+import { RetentionPolicy } from "./retention/policy.ts";
 import { Hold } from "./retention/suspect.ts";
 import {
 	ArchiveId,
@@ -77,6 +78,8 @@ export const InventoryResource = z.object({
 	project: z.string().max(255).optional(),
 	/** The policy for its writers, from the volume's label `davit.consistency`, the configuration, or the default `paused`. */
 	consistency: Consistency,
+	/** What stays of its archives, from the volume's label `davit.keep` or the configuration; it wins over schedules. */
+	keep: RetentionPolicy.optional(),
 	users: z.array(ResourceUser),
 });
 export type InventoryResource = z.infer<typeof InventoryResource>;

@@ -3,6 +3,9 @@ import { ArchiveSummary, Proof } from "./agent.ts";
 import { Consistency } from "./consistency.ts";
 import { KeepLast } from "./operations/results.ts";
 import { ResourceId } from "./resource.ts";
+import { KeptReason } from "./retention/choose.ts";
+import { RetentionPolicy } from "./retention/policy.ts";
+import { Hold } from "./retention/suspect.ts";
 import { Bytes, HostName, Instant, RunId } from "./vocabulary.ts";
 
 // One line each of what every door lists.
@@ -39,6 +42,10 @@ export const ResourceRow = z.object({
 	overdue: z.boolean(),
 	nextDueAt: Instant.nullable(),
 	running: RunId.nullable(),
+	/** What stays of its archives: its own policy, or those of its schedules together; null = everything. */
+	policy: RetentionPolicy.nullable(),
+	/** Nothing of it is removed until a person releases it. */
+	hold: Hold.nullable(),
 	/** When the host's words about it were last heard. */
 	heardAt: Instant.nullable(),
 });
@@ -68,6 +75,8 @@ export const ArchiveRow = ArchiveSummary.extend({
 	address: z.string(),
 	/** The shortest unique prefix of the id, at least 4 digits. */
 	short: z.string(),
+	/** Why the policy keeps it; empty where it is to go, and where there is no policy. */
+	keptBecause: z.array(KeptReason),
 });
 export type ArchiveRow = z.infer<typeof ArchiveRow>;
 
@@ -82,6 +91,8 @@ export const ScheduleRow = z.object({
 	jitterSeconds: z.int().nonnegative(),
 	consistency: Consistency.nullable(),
 	keepLast: KeepLast.nullable(),
+	/** What stays of what it backs up; null = everything. */
+	policy: RetentionPolicy.nullable(),
 	nextDueAt: Instant.nullable(),
 	lastDueAt: Instant.nullable(),
 	paused: z.boolean(),

@@ -21,6 +21,7 @@ const documents = [
 	protocol.RunDocument,
 	protocol.PlanDocument,
 	protocol.ScheduleDocument,
+	protocol.SimulationDocument,
 	protocol.ResultLine,
 	protocol.ErrorDocument,
 	protocol.JoinDocument,

@@ -12,6 +12,7 @@ import {
 import { contentDocument, differencesDocument } from "./archive-documents.ts";
 import { planDocument, runDocument, scheduleOf, scheduleRow, statusOf, undoOf } from "./documents.ts";
 import { epochMs, type Fleet, makeFleet, newRun, uuid } from "./fleet.ts";
+import { keepingDesk } from "./keeping-desk.ts";
 
 /** A desk over a fleet in memory: real documents, no broker. Runs end when the test says so. */
 export interface MemoryDesk extends Desk {
@@ -272,7 +273,8 @@ export function openMemoryDesk(fleet: Fleet = makeFleet(), now: () => number = (
 			desk.endRun(id, "cancelled");
 			return desk.run(id);
 		},
-		addSchedule(schedule) {
+		...keepingDesk(fleet, () => desk),
+		addSchedule({ schedule }) {
 			fleet.schedules.push(scheduleRow(schedule));
 			desk.change("schedules");
 			return desk.schedule(schedule.name);

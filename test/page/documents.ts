@@ -144,11 +144,12 @@ export function scheduleOf({ schedules }: Fleet, name: string): ScheduleRow {
 	return found;
 }
 
-export function scheduleRow({ consistency, keepLast, ...rest }: NewSchedule): ScheduleRow {
+export function scheduleRow({ consistency, keepLast, policy, ...rest }: NewSchedule): ScheduleRow {
 	return {
 		...rest,
 		consistency: consistency ?? null,
 		keepLast: keepLast ?? null,
+		policy: policy ?? (keepLast === undefined ? null : { last: keepLast }),
 		nextDueAt: instantOf(epochMs + hour),
 		lastDueAt: null,
 		paused: false,

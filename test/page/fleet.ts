@@ -158,6 +158,7 @@ function newArchive({ host, id, hours }: { host: string; id: ResourceId; hours: 
 		fidelity: "full",
 		manifestSha256: Sha256.parse(digest),
 		durationMs: 4400,
+		keptBecause: ["last", "daily"],
 	};
 }
 
@@ -183,6 +184,8 @@ function newResource(of: {
 		overdue: state === "overdue",
 		nextDueAt: state === "unprotected" ? null : instantOf(epochMs + 13 * hour),
 		running: null,
+		policy: state === "unprotected" ? null : { last: 14 },
+		hold: null,
 		heardAt: instantOf(epochMs - (host === "attic" ? 73 * hour : 4000)),
 	};
 }
@@ -218,6 +221,7 @@ function nightly(): ScheduleRow {
 		jitterSeconds: 300,
 		consistency: null,
 		keepLast: 14,
+		policy: { last: 14 },
 		nextDueAt: instantOf(epochMs + 13 * hour),
 		lastDueAt: instantOf(epochMs - 11 * hour),
 		paused: false,

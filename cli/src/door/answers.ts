@@ -18,6 +18,7 @@ import type {
 	RunsDocument,
 	ScheduleDocument,
 	SchedulesDocument,
+	SimulationDocument,
 	StartedDocument,
 	StatusDocument,
 } from "@davit/protocol";
@@ -42,6 +43,7 @@ type AnyDocument =
 	| RunsDocument
 	| ScheduleDocument
 	| SchedulesDocument
+	| SimulationDocument
 	| StartedDocument
 	| StatusDocument;
 

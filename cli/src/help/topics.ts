@@ -65,6 +65,20 @@ Secrets are never read from the environment: --broker-password-file.
 
 Unknown is never shown as safe.
 `,
+	retention: `Retention: which archives stay
+
+  --keep-last 3        the newest three
+  --keep-daily 7       the newest of each of seven days that have one; so --keep-hourly, -weekly (ISO), -monthly, -yearly
+  --keep-within 30d    all that are at most so much older than the newest good one
+  --keep-at-least 2    so many good ones, whatever the rest says
+  --keep-zone ZONE     whose days they are; UTC where it is not given
+
+An archive stays when any rule keeps it; all schedules of a resource count together, and a resource's own policy (the volume's
+label davit.keep=last=3,daily=7 or the agent's configuration) wins. Only verified, complete, undamaged archives count. Always kept:
+the newest good one, the newest proven one, and pinned ones (davit pin). What is not kept is marked first and goes after a grace
+(7 days in which its host serves); davit undelete keeps it after all. davit hold keeps everything of a resource; Davit does so
+itself when a backup is suddenly much smaller or looks encrypted, until davit release. davit schedule simulate shows it all before.
+`,
 };
 
 /** What a failure's code means and what to do; undefined where there is no such code. */

@@ -1,4 +1,12 @@
-import type { ArchiveRow, HostRow, PlanDocument, ResourceRow, Run, ScheduleRow } from "@davit/protocol";
+import {
+	type ArchiveRow,
+	type HostRow,
+	type PlanDocument,
+	policyText,
+	type ResourceRow,
+	type Run,
+	type ScheduleRow,
+} from "@davit/protocol";
 import type { Context } from "../context.ts";
 import { formatBytes, formatCount, formatInstant, formatRelative, formatSeconds, markOf } from "./format.ts";
 import { formatTable, plain } from "./table.ts";
@@ -42,7 +50,7 @@ export function resourceTable(rows: readonly ResourceRow[], context: Context): s
 
 export function archiveTable(rows: readonly ArchiveRow[], _context: Context): string {
 	return formatTable(
-		["ARCHIVE", "RESOURCE", "TAKEN", "SIZE", "PROOF", "CONSISTENCY"],
+		["ARCHIVE", "RESOURCE", "TAKEN", "SIZE", "PROOF", "CONSISTENCY", "KEPT BECAUSE"],
 		rows.map((row) => [
 			row.short,
 			shortAddress(row),
@@ -50,8 +58,15 @@ export function archiveTable(rows: readonly ArchiveRow[], _context: Context): st
 			formatBytes(row.bytes),
 			row.damaged ? "damaged" : row.proof.join(" "),
 			`${row.consistency}${row.outcome === "partial" ? ", partial" : ""}${row.fidelity === "reduced" ? ", reduced fidelity" : ""}`,
+			keptText(row),
 		]),
 	);
+}
+
+/** Why it stays, or when it goes. */
+export function keptText({ keptBecause, pinnedAt, goesAt }: ArchiveRow): string {
+	if (goesAt !== undefined) return `goes ${formatInstant(goesAt)}`;
+	return keptBecause.join(" ") || (pinnedAt === undefined ? "" : "pinned");
 }
 
 export function runTable(rows: readonly Run[], context: Context): string {
@@ -78,7 +93,7 @@ export function scheduleTable(rows: readonly ScheduleRow[], context: Context): s
 			plain(row.cron),
 			plain(row.timeZone),
 			row.paused ? "paused" : relative(row.nextDueAt, context),
-			row.keepLast === null ? "all" : `last ${row.keepLast}`,
+			row.policy === null ? "all" : policyText(row.policy),
 		]),
 	);
 }

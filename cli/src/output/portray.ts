@@ -3,12 +3,13 @@ import {
 	Consistency,
 	consistencyPhrases,
 	type HostDocument,
+	policyText,
 	type ResourceDocument,
 	type RunDocument,
 	type ScheduleDocument,
 } from "@davit/protocol";
 import type { Context } from "../context.ts";
-import { archiveTable, resourceTable, runTable, shortAddress } from "./describe.ts";
+import { archiveTable, keptText, resourceTable, runTable, shortAddress } from "./describe.ts";
 import { formatBytes, formatCount, formatInstant, formatRelative, formatSeconds, markOf } from "./format.ts";
 import { plain } from "./table.ts";
 
@@ -23,6 +24,10 @@ export function describeResource(document: ResourceDocument, context: Context): 
 			"writers",
 			inventory === null ? "unknown" : `${consistencyPhrases[inventory.consistency]} while it is copied`,
 		],
+		["keeps", row.policy === null ? "all archives" : policyText(row.policy)],
+		...(row.hold === null
+			? []
+			: [["held", `${plain(row.hold.because)}: davit release ${shortAddress(row)}`] as const]),
 		["last good", row.lastGoodBackup === null ? "never" : when(row.lastGoodBackup.takenAt, context)],
 		["next due", row.nextDueAt === null ? "no schedule" : when(row.nextDueAt, context)],
 		[
@@ -80,6 +85,7 @@ export function describeArchive(document: ArchiveDocument, context: Context): st
 			["proof", row.damaged ? "damaged" : row.proof.join(", ")],
 			["writers", consistencyPhrases[row.consistency]],
 			["outcome", `${row.outcome}, ${row.fidelity} fidelity, ${formatSeconds(row.durationMs / 1000)}`],
+			["kept because", keptText(row) || "no policy says that anything goes"],
 			["lies in", document.path ?? "unknown"],
 			["restore", `davit restore ${row.short} --plan`],
 		]),

@@ -40,7 +40,16 @@ export const archives = ArchivesDocument.parse({
 	total: 1,
 	page: 1,
 	pages: 1,
-	items: [{ ...archive, host: "nas", resource: volume, address: `nas/${volume}`, short: "7f3a" }],
+	items: [
+		{
+			...archive,
+			host: "nas",
+			resource: volume,
+			address: `nas/${volume}`,
+			short: "7f3a",
+			keptBecause: ["last"],
+		},
+	],
 });
 
 const hostRow = {

@@ -1,3 +1,4 @@
+import { policyOptions } from "./policy.ts";
 import { type CommandSpec, type OptionSpec, watching } from "./spec.ts";
 
 const planning: readonly OptionSpec[] = [
@@ -79,6 +80,16 @@ export const act: readonly CommandSpec[] = [
 	},
 ];
 
+const consistency: OptionSpec = {
+	flags: "--consistency <way>",
+	summary: "what makes the copy one moment's: snapshot, stopped, paused or live",
+};
+const keepSummaries = {
+	pin: "Keep an archive whatever the policy says.",
+	unpin: "Let the policy decide about a pinned archive again.",
+	undelete: "Keep an archive that is marked for removal: it is pinned.",
+} as const;
+
 export const keep: readonly CommandSpec[] = [
 	{
 		name: "schedule add",
@@ -88,7 +99,8 @@ export const keep: readonly CommandSpec[] = [
 			{ flags: "--cron <fields>", summary: "five cron fields, as in '0 3 * * *'" },
 			{ flags: "--time-zone <zone>", summary: "of the times; default is this machine's" },
 			{ flags: "--jitter <duration>", summary: "up to so long after each time, at random" },
-			{ flags: "--keep-last <number>", summary: "so many of each resource's newest archives stay" },
+			...policyOptions,
+			{ flags: "--confirm <name>", summary: "the schedule's name, where archives would go that stay now" },
 			{
 				flags: "--consistency <way>",
 				summary: "what makes the copy one moment's: snapshot, stopped, paused or live",
@@ -98,10 +110,74 @@ export const keep: readonly CommandSpec[] = [
 		documents: ["davit/schedule/1"],
 	},
 	{
+		name: "schedule edit",
+		words: "<name>",
+		summary: "Change a schedule's times or what it keeps; what is not given stays.",
+		options: [
+			{ flags: "--cron <fields>", summary: "five cron fields, as in '0 3 * * *'" },
+			{ flags: "--time-zone <zone>", summary: "of the times" },
+			{ flags: "--jitter <duration>", summary: "up to so long after each time, at random" },
+			...policyOptions,
+			{ flags: "--confirm <name>", summary: "the schedule's name, where archives would go that stay now" },
+			consistency,
+		],
+		examples: ["davit schedule edit nightly --keep-daily 14 --keep-weekly 8"],
+		documents: ["davit/schedule/1"],
+	},
+	{
+		name: "schedule pause",
+		words: "<name>",
+		summary: "Begin nothing by a schedule until it is resumed; what it keeps stays kept.",
+		examples: ["davit schedule pause nightly"],
+		documents: ["davit/schedule/1"],
+	},
+	{
+		name: "schedule resume",
+		words: "<name>",
+		summary: "Let a paused schedule go on with its next time; nothing is caught up.",
+		examples: ["davit schedule resume nightly"],
+		documents: ["davit/schedule/1"],
+	},
+	{
+		name: "schedule simulate",
+		words: "<schedule|address>",
+		summary: "Show what a policy keeps and removes, today and in days to come; change nothing.",
+		options: [{ flags: "--days <number>", summary: "how far to look; default 90" }, ...policyOptions],
+		examples: ["davit schedule simulate nightly", "davit schedule simulate nas/grafana-data --keep-daily 14"],
+		documents: ["davit/simulation/1"],
+	},
+	{
 		name: "schedule remove",
 		words: "<name>",
 		summary: "End a schedule; its archives stay.",
 		examples: ["davit schedule remove nightly"],
 		documents: ["davit/schedules/1"],
+	},
+	...(["pin", "unpin", "undelete"] as const).map((name) => ({
+		name,
+		words: "<archive...>",
+		summary: keepSummaries[name],
+		options: watching,
+		examples: [`davit ${name} 7f3a`],
+		runs: true,
+		documents: ["davit/run/1", "davit/result/1"],
+	})),
+	{
+		name: "hold",
+		words: "<address...>",
+		summary: "Remove nothing of a resource until it is released.",
+		options: [{ flags: "--because <text>", summary: "why, for whoever finds it later" }, ...watching],
+		examples: ["davit hold nas/grafana-data --because 'the disk makes noises'"],
+		runs: true,
+		documents: ["davit/run/1", "davit/result/1"],
+	},
+	{
+		name: "release",
+		words: "<address...>",
+		summary: "End a hold, also one that Davit set after a suspicious backup that you have looked at.",
+		options: watching,
+		examples: ["davit release nas/grafana-data"],
+		runs: true,
+		documents: ["davit/run/1", "davit/result/1"],
 	},
 ];

@@ -119,7 +119,7 @@ export const fleet: readonly CommandSpec[] = [
 		name: "help",
 		words: "[topic...]",
 		summary:
-			"Explain a command, a topic (addresses, exit-codes, json, environment, proof) or a failure (E-CODE).",
+			"Explain a command, a topic (addresses, exit-codes, json, environment, proof, retention) or a failure (E-CODE).",
 		examples: ["davit help backup", "davit help addresses", "davit help E-disk-full"],
 		documents: ["davit/text/1"],
 	},

@@ -38,8 +38,10 @@ import type { Recovery } from "../recovery/open-recovery.ts";
 import { authoriseOperator } from "../requests/authorise.ts";
 import { admitHost, type BrokerDoor, checkInvitation, keepAccount } from "./access.ts";
 import { cancelRun } from "./cancel.ts";
+import { editSchedule, pauseSchedule } from "./edit-schedule.ts";
 import { lookForDifferences, lookIntoFolder } from "./look-into.ts";
 import { addSchedule, removeSchedule } from "./schedules.ts";
+import { simulate } from "./simulate.ts";
 
 /** What the desk needs beside the core. */
 export interface DeskSurroundings {
@@ -71,6 +73,7 @@ export function openDesk(core: CoordinatorCore, surroundings: DeskSurroundings):
 		run: (run) => runDocument(parts, run),
 		schedules: () => schedulesDocument(parts),
 		schedule: (name) => scheduleDocument(parts, name),
+		simulate: (wanted) => simulate(parts, wanted),
 		plan: (id) => core.plan(id),
 		resolve: (address) => resolveAddress(parts, address),
 		ask: (request, principal) => core.ask(request, principal),
@@ -79,7 +82,10 @@ export function openDesk(core: CoordinatorCore, surroundings: DeskSurroundings):
 		diff: (wanted, principal, signal) => lookForDifferences(core, wanted, { principal, signal }),
 		apply: (plan, confirm, principal) => applyPlan(core, { plan, confirm }, principal),
 		cancel: (run, principal) => cancelRun(parts, run, principal),
-		addSchedule: (schedule, principal) => addSchedule(parts, schedule, principal),
+		addSchedule: ({ schedule, confirm }, principal) =>
+			addSchedule(parts, { ...schedule, confirm }, principal),
+		editSchedule: (edit, principal) => editSchedule(parts, edit, principal),
+		pauseSchedule: (name, isPaused, principal) => pauseSchedule(parts, { name, isPaused }, principal),
 		removeSchedule: (name, principal) => removeSchedule(parts, name, principal),
 		async invite(host, principal): Promise<JoinDocument> {
 			checkInvitation(parts, { host, principal }, broker);

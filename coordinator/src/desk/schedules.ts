@@ -1,8 +1,10 @@
 import {
+	describeIssues,
 	instantOf,
 	KeepLast,
 	OperationError,
 	type PrincipalName,
+	RetentionPolicy,
 	type ScheduleDocument,
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
@@ -16,12 +18,22 @@ import { findHost, shown } from "../requests/names.ts";
 import { readCalendar } from "../schedules/cron.ts";
 import { planNext } from "../schedules/due.ts";
 
+import { requireConfirmation } from "./confirm-policy.ts";
+
 const longestJitterSeconds = 86_400;
 
-/** @throws OperationError not-allowed | schedule-invalid | host-not-found | resource-not-found | resource-ambiguous */
-export function addSchedule(core: Core, wanted: NewSchedule, principal: PrincipalName): ScheduleDocument {
+/**
+ * Where archives would go that stay now, its name is needed as `confirm`.
+ * @throws OperationError not-allowed | schedule-invalid | confirmation-missing | host-not-found | resource-not-found | resource-ambiguous
+ */
+export function addSchedule(
+	core: Core,
+	{ confirm = "", ...wanted }: NewSchedule & { readonly confirm?: string },
+	principal: PrincipalName,
+): ScheduleDocument {
 	authoriseOperator(principal, "add a schedule");
-	checkShape(core, wanted);
+	checkName(core, wanted.name);
+	checkSettings(wanted);
 	const calendar = readCalendar(wanted.cron, wanted.timeZone);
 	const record: ScheduleRecord = {
 		...wanted,
@@ -38,6 +50,7 @@ export function addSchedule(core: Core, wanted: NewSchedule, principal: Principa
 	if (next.nextDueAt === null) {
 		throw new OperationError("schedule-invalid", `the times '${wanted.cron}' never come`);
 	}
+	requireConfirmation(core, record, confirm);
 	core.schedules.save({ ...record, ...next });
 	core.log.info({ schedule: record.name, target: record.target, principal }, "a schedule was added");
 	tellTargets(core, record.target);
@@ -53,7 +66,7 @@ export function removeSchedule(core: Core, name: string, principal: PrincipalNam
 	tellTargets(core, target);
 }
 
-function checkShape(core: Core, { name, jitterSeconds, keepLast }: NewSchedule): void {
+function checkName(core: Core, name: string): void {
 	if (!/^[a-z0-9][a-z0-9-]{0,47}$/.test(name)) {
 		throw new OperationError("schedule-invalid", `a schedule cannot be called ${shown(name)}`, {
 			hint: "use 1 to 48 of a-z, 0-9 and -",
@@ -64,6 +77,14 @@ function checkShape(core: Core, { name, jitterSeconds, keepLast }: NewSchedule):
 			hint: `davit schedule remove ${name}, or choose another name`,
 		});
 	}
+}
+
+/** @throws OperationError schedule-invalid */
+export function checkSettings({
+	jitterSeconds,
+	keepLast,
+	policy,
+}: Omit<NewSchedule, "name" | "target">): void {
 	if (!Number.isInteger(jitterSeconds) || jitterSeconds < 0 || jitterSeconds > longestJitterSeconds) {
 		throw new OperationError("schedule-invalid", "the jitter is not a number of seconds from 0 to 86400", {
 			hint: "leave it out, or give whole seconds",
@@ -72,6 +93,18 @@ function checkShape(core: Core, { name, jitterSeconds, keepLast }: NewSchedule):
 	if (keepLast !== undefined && !KeepLast.safeParse(keepLast).success) {
 		throw new OperationError("schedule-invalid", "the number of archives to keep is not from 1 to 10000", {
 			hint: "leave it out to keep all",
+		});
+	}
+	if (keepLast !== undefined && policy !== undefined) {
+		throw new OperationError("schedule-invalid", "both keepLast and a policy say what is to stay", {
+			hint: "give one of them",
+		});
+	}
+	const read = RetentionPolicy.optional().safeParse(policy);
+	if (!read.success) {
+		throw new OperationError("schedule-invalid", `the policy cannot be used: ${describeIssues(read.error)}`, {
+			cause: read.error,
+			hint: "davit help retention",
 		});
 	}
 }
@@ -86,7 +119,7 @@ function targetOf(core: Core, target: string): string {
 	});
 }
 
-function tellTargets(core: Core, target: string): void {
+export function tellTargets(core: Core, target: string): void {
 	const entry = core.fleet.find(findHost(core, target.slice(0, target.indexOf("/"))).record.host);
 	if (entry === undefined) return;
 	for (const resource of entry.resources.keys()) publishStatus(core, entry.record.host, resource);

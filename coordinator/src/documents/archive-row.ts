@@ -8,6 +8,7 @@ import {
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
 import { shown } from "../requests/names.ts";
+import { keptReasons } from "../schedules/retention.ts";
 
 export interface FoundArchive {
 	readonly host: HostName;
@@ -53,12 +54,23 @@ export function shortener(archives: readonly FoundArchive[]): (id: ArchiveId) =>
 	return (id) => id.slice(0, lengths.get(id) ?? id.length);
 }
 
+/** What is told of an archive by looking at others. */
+export interface ArchiveTellers {
+	readonly short: (id: ArchiveId) => string;
+	readonly reasonsOf: ReturnType<typeof keptReasons>;
+}
+
+export function archiveTellers(core: Core): ArchiveTellers {
+	return { short: shortener(allArchives(core)), reasonsOf: keptReasons(core) };
+}
+
 export function archiveRow(
 	{ host, resource, archive }: FoundArchive,
-	short: (id: ArchiveId) => string,
+	{ short, reasonsOf }: ArchiveTellers,
 ): ArchiveRow {
 	return {
 		...archive,
+		keptBecause: [...reasonsOf({ host, resource, archive })],
 		host,
 		resource,
 		address: `${host}/${resource}@${short(archive.id)}`,

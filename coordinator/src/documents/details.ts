@@ -15,7 +15,7 @@ import type { Core } from "../core/context.ts";
 import { findHost, shown } from "../requests/names.ts";
 import { schedulesOf } from "../schedules/overdue.ts";
 import { findRunId, resolveAddress } from "./addresses.ts";
-import { allArchives, archiveRow, type FoundArchive, findArchive, shortener } from "./archive-row.ts";
+import { archiveRow, archiveTellers, type FoundArchive, findArchive } from "./archive-row.ts";
 import { hostRow } from "./host-row.ts";
 import { scheduleRow } from "./lists.ts";
 import { resourceRow, resourceRows } from "./resource-row.ts";
@@ -48,7 +48,7 @@ export function resourceDocument(core: Core, host: string, resource: string): Re
 	if (known === undefined) {
 		throw new OperationError("resource-not-found", `${host} has no ${shown(resource)}`);
 	}
-	const short = shortener(allArchives(core));
+	const tellers = archiveTellers(core);
 	const { runs } = core.history.runs.list({
 		...{ host: entry.record.host, resource: known.id },
 		...{ limit: runsShown, offset: 0 },
@@ -59,7 +59,7 @@ export function resourceDocument(core: Core, host: string, resource: string): Re
 		row: resourceRow(core, entry, known),
 		inventory: known.listed ?? null,
 		archives: known.archives.map((archive) =>
-			archiveRow({ host: entry.record.host, resource: known.id, archive }, short),
+			archiveRow({ host: entry.record.host, resource: known.id, archive }, tellers),
 		),
 		runs: runs.map((run) => core.runs.find(run.run)?.run ?? run),
 		schedules: schedulesOf(core, entry.record.host, known.id).map(({ record }) => scheduleRow(record)),
@@ -78,7 +78,7 @@ export function archiveDocument(core: Core, id: string): ArchiveDocument {
 	return {
 		schema: "davit/archive/1",
 		asOf: instantOf(core.now()),
-		row: archiveRow(found, shortener(allArchives(core))),
+		row: archiveRow(found, archiveTellers(core)),
 		path: folderOf(entry.record.description?.archivesPath, found),
 		resourceRow: known === undefined ? null : resourceRow(core, entry, known),
 	};

@@ -13,7 +13,8 @@ import {
 import type { Core } from "../core/context.ts";
 import type { Filter } from "../desk.ts";
 import type { ScheduleRecord } from "../history/records.ts";
-import { allArchives, archiveRow, shortener } from "./archive-row.ts";
+import { policyOfSchedule } from "../schedules/retention.ts";
+import { allArchives, archiveRow, archiveTellers } from "./archive-row.ts";
 import { hostRow } from "./host-row.ts";
 import { resourceRows } from "./resource-row.ts";
 
@@ -45,7 +46,7 @@ export function resourcesDocument(core: Core, filter: Filter): ResourcesDocument
 /** Newest first. */
 export function archivesDocument(core: Core, filter: Filter): ArchivesDocument {
 	const archives = allArchives(core);
-	const short = shortener(archives);
+	const tellers = archiveTellers(core);
 	const rows = archives
 		.filter(({ host, resource }) => (filter.host ?? host) === host && isNamed(filter.resource, resource))
 		.filter(({ archive }) => isWanted(filter.state, archive.damaged ? "damaged" : archive.outcome))
@@ -54,7 +55,7 @@ export function archivesDocument(core: Core, filter: Filter): ArchivesDocument {
 	return {
 		schema: "davit/archives/1",
 		...page,
-		items: page.items.map((archive) => archiveRow(archive, short)),
+		items: page.items.map((archive) => archiveRow(archive, tellers)),
 	};
 }
 
@@ -95,6 +96,7 @@ export function scheduleRow(record: ScheduleRecord): ScheduleRow {
 		...{ name, target, cron, timeZone, jitterSeconds, nextDueAt, lastDueAt, paused },
 		consistency: record.consistency ?? null,
 		keepLast: record.keepLast ?? null,
+		policy: policyOfSchedule(record) ?? null,
 	};
 }
 

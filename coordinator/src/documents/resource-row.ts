@@ -12,7 +12,9 @@ import {
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
 import type { HostEntry, ResourceEntry } from "../fleet/fleet.ts";
+import { lateRetention } from "../schedules/late-retention.ts";
 import { lastGoodOf, nextDueOf, overdueAtMs, schedulesOf } from "../schedules/overdue.ts";
+import { policyOf } from "../schedules/retention.ts";
 import { ageWords } from "./words.ts";
 
 type Judgement = readonly [state: StateWord, because: string];
@@ -39,6 +41,8 @@ export function resourceRow(core: Core, entry: HostEntry, known: ResourceEntry):
 		overdue: overdueMs !== undefined && overdueMs <= core.now(),
 		nextDueAt: nextDueOf(core, host, id) ?? null,
 		running: running === undefined || running.hidden ? null : running.run.run,
+		policy: policyOf(core, { host, resource: id }) ?? null,
+		hold: known.state?.hold ?? null,
 		heardAt: heardAt(entry),
 	};
 }
@@ -52,10 +56,12 @@ function judgeResource(core: Core, entry: HostEntry, known: ResourceEntry): Judg
 	const newest = core.runs.newest(entry.record.host, known.id);
 	return (
 		judgeInconsistent(newest) ??
+		judgeSuspicion(entry.record.host, known) ??
 		judgeUnknown(core, entry, newest) ??
 		judgeFailed(newest) ??
 		judgeOverdue(core, entry.record.host, known) ??
 		judgePartial(known, newest) ??
+		judgeRetention(core, entry.record.host, known) ??
 		judgeRunning(newest) ??
 		judgeProtection(core, entry, known)
 	);
@@ -76,6 +82,21 @@ function judgeInconsistent(newest: Newest): Judgement | undefined {
 		"inconsistent",
 		`${verbOfRun(run)} ${run.run} stopped half-way; a person must decide: davit show ${run.run}`,
 	];
+}
+
+/** A backup that is much smaller than those before, or encrypted: nothing is removed until a person has looked. */
+function judgeSuspicion(host: HostName, { id, state }: ResourceEntry): Judgement | undefined {
+	const hold = state?.hold;
+	if (hold === undefined || !hold.isAutomatic) return undefined;
+	return [
+		"inconsistent",
+		`${hold.because}; nothing is removed until you have looked: davit release ${host}/${id}`,
+	];
+}
+
+function judgeRetention(core: Core, host: HostName, { id }: ResourceEntry): Judgement | undefined {
+	const late = lateRetention(core, host, id);
+	return late === undefined ? undefined : ["partial", late];
 }
 
 function judgeUnknown(core: Core, entry: HostEntry, newest: Newest): Judgement | undefined {
@@ -173,10 +194,10 @@ function judgeProtection(core: Core, { record: { host } }: HostEntry, known: Res
 		const due = nextDueOf(core, host, known.id);
 		return ["unprotected", `no good backup yet; the first is due ${due ?? "never"}`];
 	}
-	return [
-		"safe",
-		`last good backup ${age}, by schedule ${schedules.map(({ record }) => record.name).join(", ")}`,
-	];
+	const hold = known.state?.hold;
+	const held = hold === undefined ? "" : `; nothing is removed: ${hold.because}`;
+	const names = schedules.map(({ record }) => record.name).join(", ");
+	return ["safe", `last good backup ${age}, by schedule ${names}${held}`];
 }
 
 function verbOfRun({ operation }: Run): string {

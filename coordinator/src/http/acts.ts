@@ -2,7 +2,6 @@ import {
 	ArchiveId,
 	AskedConsistency,
 	HostName,
-	KeepLast,
 	OperationError,
 	operationFor,
 	PlanAction,
@@ -16,7 +15,9 @@ import { z } from "zod";
 import type { Desk } from "../desk.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Body } from "./read-body.ts";
+import { read } from "./read-content.ts";
 import { Refusal } from "./refusal.ts";
+import { addSchedule, editSchedule, pauseSchedule, removeSchedule, resumeSchedule } from "./schedule-acts.ts";
 import { WantedBrokerConfig, writeBroker } from "./write-broker.ts";
 
 /** What an act answers: its document, and for the page where to look next, seen from the served root. */
@@ -49,6 +50,9 @@ const acts: Readonly<Record<string, (asked: Asked, name: string) => Promise<Done
 	"plans/*/apply": applyPlan,
 	"runs/*/cancel": cancelRun,
 	schedules: addSchedule,
+	"schedules/*/edit": editSchedule,
+	"schedules/*/pause": pauseSchedule,
+	"schedules/*/resume": resumeSchedule,
 	"schedules/*/remove": removeSchedule,
 	invitations: invite,
 	hosts: admit,
@@ -61,8 +65,10 @@ const acts: Readonly<Record<string, (asked: Asked, name: string) => Promise<Done
 const PressedButton = z.object({
 	host: HostName,
 	resource: ResourceId,
-	verb: z.enum(["backup", "verify"]),
+	verb: z.enum(["backup", "verify", "pin", "unpin", "undelete", "hold", "release"]),
 	archive: ArchiveId.optional(),
+	/** Why it is held. */
+	because: z.string().optional(),
 	consistency: AskedConsistency.optional(),
 });
 
@@ -81,13 +87,18 @@ function askForRun({ desk, exchange, body }: Asked): Done {
 
 /** A form says verb and resource; the request says operation and parameters. */
 function readButton(body: Body): Request {
-	const { host, resource, verb, archive, consistency } = read(PressedButton, body);
+	const { host, resource, verb, archive, consistency, because } = read(PressedButton, body);
+	const isKeeping = verb !== "backup" && verb !== "verify";
+	const given = {
+		...(verb !== "backup" && archive !== undefined ? { archive } : {}),
+		...(verb === "backup" && consistency !== undefined ? { consistency } : {}),
+		...(verb === "hold" ? { because: because ?? "" } : {}),
+	};
 	const params = {
 		...resourceParams(resource),
-		...(verb === "verify" && archive !== undefined ? { archive } : {}),
-		...(verb === "backup" && consistency !== undefined ? { consistency } : {}),
+		...(isKeeping ? { change: { keep: verb, ...given } } : given),
 	};
-	return { version: 1, host, operation: operationFor(verb, resource), params };
+	return { version: 1, host, operation: operationFor(isKeeping ? "keep" : verb, resource), params };
 }
 
 const WantedPlan = z.object({ host: HostName, resource: ResourceId, action: PlanAction });
@@ -102,7 +113,7 @@ const PressedPlan = z.object({
 function readPressedPlan(body: Body): z.infer<typeof WantedPlan> {
 	const { host, resource, action, archive } = read(PressedPlan, body);
 	const content = { host, resource, action: { action, ...(archive === undefined ? {} : { archive }) } };
-	return read(WantedPlan, { kind: "json", content });
+	return read(WantedPlan, { content });
 }
 
 async function makePlan({ desk, exchange, body }: Asked): Promise<Done> {
@@ -122,37 +133,6 @@ function applyPlan({ desk, exchange, body }: Asked, name: string): Done {
 function cancelRun({ desk, exchange }: Asked, name: string): Done {
 	const document = desk.cancel(readId(RunId, name), exchange.principal);
 	return { status: 200, document, next: `runs/${document.run.run}` };
-}
-
-const optionalText = z.string().transform((text) => text.trim() || undefined);
-const WantedSchedule = z.object({
-	name: z.string().trim().min(1).max(64),
-	target: z.string().trim().min(1).max(4300),
-	cron: z.string().trim().min(1).max(200),
-	timeZone: z.string().trim().max(64).default("UTC"),
-	jitterSeconds: z.coerce.number().int().nonnegative().max(86_400).default(0),
-	consistency: optionalText.pipe(AskedConsistency.optional()).optional(),
-	keepLast: z
-		.union([z.number(), optionalText])
-		.transform((value) => (value === undefined ? undefined : Number(value)))
-		.pipe(KeepLast.optional())
-		.optional(),
-});
-
-function addSchedule({ desk, exchange, body }: Asked): Done {
-	const { consistency, keepLast, ...wanted } = read(WantedSchedule, body);
-	const schedule = {
-		...wanted,
-		...(consistency === undefined ? {} : { consistency }),
-		...(keepLast === undefined ? {} : { keepLast }),
-	};
-	const document = desk.addSchedule(schedule, exchange.principal);
-	return { status: 201, document, next: "schedules" };
-}
-
-function removeSchedule({ desk, exchange }: Asked, name: string): Done {
-	desk.removeSchedule(name, exchange.principal);
-	return { status: 200, document: desk.schedules(), next: "schedules" };
 }
 
 async function invite({ desk, exchange, body }: Asked): Promise<Done> {
@@ -207,13 +187,4 @@ function readId<Schema extends z.ZodType>(schema: Schema, name: string): z.infer
 	const id = schema.safeParse(name);
 	if (id.success) return id.data;
 	throw new Refusal(404, `nothing has the id ${name.slice(0, 80)}: ${z.prettifyError(id.error)}`);
-}
-
-function read<Schema extends z.ZodType>(schema: Schema, { content }: Body): z.infer<Schema> {
-	const parsed = schema.safeParse(content);
-	if (parsed.success) return parsed.data;
-	const why = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
-	throw new Refusal(400, `what was posted cannot be used: ${why.join("; ").slice(0, 1000)}`, {
-		hint: "mend what is named above",
-	});
 }

@@ -1,5 +1,5 @@
-import { type AddressDocument, isEnded, type StatusDocument } from "@davit/protocol";
-import type { Desk } from "../desk.ts";
+import { type AddressDocument, isEnded, OperationError, type StatusDocument } from "@davit/protocol";
+import type { Desk, SimulationWanted } from "../desk.ts";
 import type { Frame, Page } from "./page.ts";
 import { archivePage } from "./pages/archive.ts";
 import { hostPage, hostsPage } from "./pages/hosts.ts";
@@ -11,7 +11,9 @@ import { recoveryPage } from "./pages/recovery.ts";
 import { resourcePage } from "./pages/resource.ts";
 import { runPage } from "./pages/run.ts";
 import { schedulePage, schedulesPage } from "./pages/schedules.ts";
+import { simulationPage, type Tried } from "./pages/simulation.ts";
 import { readFilter } from "./read-filter.ts";
+import { readSimulation } from "./read-simulation.ts";
 import { Refusal } from "./refusal.ts";
 
 /** One thing to look at: its document, its page, and when either has changed. */
@@ -82,6 +84,10 @@ const lists: Readonly<Record<string, (asked: Asked) => Look>> = {
 			(document, frame) => schedulesPage({ document, hosts: desk.status().hosts }, frame),
 		),
 	recovery: ({ desk }) => look(() => desk.recovery(), recoveryPage),
+	simulations: ({ desk, query }) => {
+		const wanted = readSimulation(query);
+		return look(() => desk.simulate(wanted), simulationPage);
+	},
 	resolve: ({ desk, query }) => {
 		const read = () => desk.resolve(query.get("address")?.trim() ?? "");
 		const render = (): Page => {
@@ -99,13 +105,29 @@ const singles: Readonly<Record<string, (asked: Asked, name: string) => Look>> = 
 		isOver: () => isEnded(desk.run(id).run.state),
 		isTouchedBy: (changed) => changed.has(`run:${id}`),
 	}),
-	schedules: ({ desk }, name) => look(() => desk.schedule(name), schedulePage),
+	schedules: ({ desk, query }, name) => {
+		const wanted = readSimulation(query, name);
+		return look(
+			() => desk.schedule(name),
+			(document, frame) => schedulePage({ document, tried: trySimulation(desk, wanted) }, frame),
+		);
+	},
 	plans: ({ desk }, id) =>
 		look(
 			() => desk.plan(id),
 			(document, frame) => planPage(document, frame),
 		),
 };
+
+/** What it would keep, or why that cannot be said. */
+function trySimulation(desk: Desk, wanted: SimulationWanted): Tried {
+	try {
+		return { wanted, document: desk.simulate(wanted) };
+	} catch (error) {
+		if (error instanceof OperationError) return { wanted, refusal: error.message };
+		throw error;
+	}
+}
 
 function resourceLook({ desk }: Asked, host: string, resource: string): Look {
 	return look(() => desk.resource(host, resource), resourcePage);

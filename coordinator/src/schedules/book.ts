@@ -48,9 +48,14 @@ export class ScheduleBook {
 
 	/** Those that back up this resource, paused ones left out. */
 	of(host: HostName, resource: ResourceId): Schedule[] {
-		return [`${host}/*`, `${host}/${resource}`]
-			.flatMap((target) => [...(this.#ofTarget.get(target) ?? [])].flatMap((name) => this.find(name) ?? []))
-			.filter(({ record }) => !record.paused);
+		return this.ofAny(host, resource).filter(({ record }) => !record.paused);
+	}
+
+	/** Those that back up this resource, also when they are paused. */
+	ofAny(host: HostName, resource: ResourceId): Schedule[] {
+		return [`${host}/*`, `${host}/${resource}`].flatMap((target) =>
+			[...(this.#ofTarget.get(target) ?? [])].flatMap((name) => this.find(name) ?? []),
+		);
 	}
 
 	#enter(record: ScheduleRecord): Schedule {
@@ -58,6 +63,7 @@ export class ScheduleBook {
 		const isKept = known?.record.cron === record.cron && known.record.timeZone === record.timeZone;
 		const calendar = isKept ? known.calendar : readCalendar(record.cron, record.timeZone);
 		const schedule = { record, calendar };
+		if (known !== undefined) this.#ofTarget.get(known.record.target)?.delete(record.name);
 		this.#schedules.set(record.name, schedule);
 		this.#ofTarget.set(record.target, (this.#ofTarget.get(record.target) ?? new Set()).add(record.name));
 		return schedule;

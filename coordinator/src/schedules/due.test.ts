@@ -106,7 +106,7 @@ test("after a good scheduled backup older archives go, and after a failed one no
 	stage.jump(15 * 3600);
 	finish(stage);
 	assert.equal(stage.lastCommand().operation, "volume.prune");
-	assert.deepEqual(stage.lastCommand().params, { volume: "grafana-data", keepLast: 3 });
+	assert.deepEqual(stage.lastCommand().params, { volume: "grafana-data", policy: { last: 3 } });
 	stage.report(stage.lastCommand().id, { state: "succeeded", sequence: 1 });
 	stage.jump(24 * 3600);
 	const { id, operation } = stage.lastCommand();

@@ -12,6 +12,7 @@ import type { Core } from "../core/context.ts";
 import type { RunRecord, ScheduleRecord, Waiting } from "../history/records.ts";
 import { record as recordRequest } from "../requests/record.ts";
 import { resourceOfTarget, type Schedule } from "./book.ts";
+import { policyOf } from "./retention.ts";
 
 const schedulePrincipal = PrincipalName.parse("schedule");
 /** A host's disk is shared: more scheduled runs at a time would only slow each other down. */
@@ -59,7 +60,8 @@ function comeDue(core: Core, schedule: Schedule): void {
 	core.schedules.save({ ...record, ...next, lastDueAt: dueAt, waiting }, "due");
 }
 
-function targetsOf(core: Core, target: string): { host: HostName; resource: ResourceId }[] {
+/** What a schedule backs up now. */
+export function targetsOf(core: Core, target: string): { host: HostName; resource: ResourceId }[] {
 	const name = target.slice(0, target.indexOf("/"));
 	const entry = [...core.fleet.hosts()].find(({ record }) => record.host === name);
 	if (entry === undefined) return [];
@@ -108,19 +110,19 @@ function isDone(core: Core, schedule: ScheduleRecord, waiting: Waiting): boolean
 	return true;
 }
 
-/** After a good scheduled backup, older archives go as its schedule says; the agent keeps the newest good one in any case. */
+/** After a good scheduled backup, retention has its turn; the agent keeps the newest good one in any case. */
 export function pruneAfter(core: Core, { run, schedule: name }: RunRecord): void {
 	if (name === null || run.state !== "succeeded" || !run.operation.endsWith(".backup")) return;
-	const keepLast = core.schedules.find(name)?.record.keepLast;
-	if (keepLast === undefined) return;
 	const { host, resource } = run;
+	const policy = policyOf(core, { host, resource });
+	if (policy === undefined) return;
 	recordRequest(core, {
 		request: {
 			version: 1,
 			id: derivedId(core.now(), `prune ${run.run}`),
 			host,
 			operation: operationFor("prune", resource),
-			params: { ...resourceParams(resource), keepLast },
+			params: { ...resourceParams(resource), policy },
 		},
 		principal: schedulePrincipal,
 		schedule: name,

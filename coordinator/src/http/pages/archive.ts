@@ -5,6 +5,7 @@ import { contentPath } from "./content.ts";
 import { differencesPath } from "./differences.ts";
 import { countEntries, exactTime, formatBytes, formatSeconds, moment } from "./format.ts";
 import { refusalOf, tokenField, verifyForm } from "./forms.ts";
+import { keptBecause, pinForm } from "./keeping.ts";
 import { resourceLink, resourceTitle, runLink, sameAs } from "./links.ts";
 import { archiveState } from "./tables.ts";
 import { proofPips } from "./words.ts";
@@ -31,7 +32,7 @@ function verdict({ row, resourceRow }: ArchiveDocument, frame: Frame): Html {
 	return html`<header id="verdict">
 		<h1>${resourceTitle(row.host, row.resource)} as it was ${moment(row.takenAt, frame.now)}</h1>
 		<p class="lead">${archiveState(row)} ${proofPips(row.proof)}</p>
-		<div class="buttons">${verifyForm(frame, archive, refusalOf(resourceRow))}<span class="muted">reads every byte and compares it with the signed manifest</span></div>
+		<div class="buttons">${verifyForm(frame, archive, refusalOf(resourceRow))}<span class="muted">reads every byte and compares it with the signed manifest</span>${pinForm(frame, row, refusalOf(resourceRow))}</div>
 	</header>`;
 }
 
@@ -42,6 +43,7 @@ function facts({ row }: ArchiveDocument, frame: Frame): Html {
 			<dt>Taken</dt><dd>${exactTime(row.takenAt)}, in ${formatSeconds(row.durationMs / 1000)}${row.run !== undefined && html`, by ${runLink(frame.root, { run: row.run })}`}</dd>
 			<dt>Size</dt><dd>${formatBytes(row.bytes)}, of ${formatBytes(row.contentBytes)} in ${countEntries(row.entries)}</dd>
 			<dt>Containers that write</dt><dd>were ${consistencyPhrases[row.consistency]} while it was copied</dd>
+			<dt>Kept because</dt><dd>${keptBecause(row, frame.now)}</dd>
 			<dt>Fidelity</dt><dd>${row.fidelity === "full" ? "full: owners, modes, times, links, attributes" : "reduced: read through the archive API, which loses some attributes"}</dd>
 		</dl>
 		<p><a href="${frame.root}${contentPath(row.id)}">See what it holds</a> · <a href="${frame.root}${differencesPath(row.id)}">What differs from now</a></p>

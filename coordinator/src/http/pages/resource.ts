@@ -4,6 +4,7 @@ import { foreign, type Html, html } from "../html.ts";
 import type { Frame, Page } from "../page.ts";
 import { countOf, formatBytes, formatSeconds, moment, momentOrNever } from "./format.ts";
 import { backUpForm, planRestoreForm, planUndoForm, refusalOf } from "./forms.ts";
+import { keepingSection } from "./keeping.ts";
 import { archiveLink, hostLink, resourceTitle, runLink, sameAs } from "./links.ts";
 import { scheduleTable } from "./schedules.ts";
 import { archiveTable, runTable } from "./tables.ts";
@@ -22,6 +23,7 @@ export function resourcePage(document: ResourceDocument, frame: Frame): Page {
 			{ id: "facts", html: facts(document, frame) },
 			{ id: "undo", html: undo(document, frame) },
 			{ id: "archives", html: archives(document, frame) },
+			{ id: "keeping", html: keepingSection(frame, row) },
 			{ id: "runs", html: runs(document, frame) },
 			{ id: "uses", html: uses(document, frame) },
 			{ id: "schedules", html: schedules(document, frame) },

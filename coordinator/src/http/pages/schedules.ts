@@ -1,6 +1,8 @@
 import {
 	AskedConsistency,
+	countedRules,
 	type HostRow,
+	policyText,
 	type ScheduleDocument,
 	type ScheduleRow,
 	type SchedulesDocument,
@@ -10,6 +12,7 @@ import type { Frame, Page } from "../page.ts";
 import { countOf, exactTime, moment } from "./format.ts";
 import { pressForm, tokenField } from "./forms.ts";
 import { sameAs } from "./links.ts";
+import { simulator, type Tried } from "./simulation.ts";
 import { table } from "./tables.ts";
 
 /** What backs up by itself, with a form for one more. */
@@ -37,7 +40,10 @@ export function schedulesPage(
 	};
 }
 
-export function schedulePage({ row, upcoming, asOf }: ScheduleDocument, frame: Frame): Page {
+export function schedulePage(
+	{ document: { row, upcoming, asOf }, tried }: { document: ScheduleDocument; tried: Tried },
+	frame: Frame,
+): Page {
 	const due = upcoming.map(
 		(at) => html`<li>${moment(at, frame.now)} <span class="muted">${exactTime(at)}</span></li>`,
 	);
@@ -55,6 +61,8 @@ export function schedulePage({ row, upcoming, asOf }: ScheduleDocument, frame: F
 				id: "upcoming",
 				html: html`<section id="upcoming" aria-labelledby="upcoming-head"><h2 id="upcoming-head">Next times</h2>${due.length === 0 ? html`<p>None: it is paused, or its times never come.</p>` : html`<ul>${due}</ul>`}${sameAs("show", row.name)}</section>`,
 			},
+			{ id: "keep", html: simulator(tried, frame, row.name) },
+			{ id: "pause", html: html`<section id="pause" aria-label="Pause">${pauseForm(frame, row)}</section>` },
 			{
 				id: "remove",
 				html: html`<section id="remove" aria-labelledby="remove-head"><h2 id="remove-head">Remove</h2><p>Its archives stay. What it backed up will not be backed up by it any more.</p>${removeForm(frame, row)}${sameAs("schedule", "remove", row.name)}</section>`,
@@ -81,8 +89,17 @@ export function scheduleTable(frame: Frame, caption: Inserted, rows: readonly Sc
 	return table(caption, columns, cells);
 }
 
-function describe({ cron, timeZone, jitterSeconds, keepLast, consistency }: ScheduleRow): Html {
-	return html`<code>${foreign(cron)}</code> ${foreign(timeZone)}${jitterSeconds > 0 && html`, up to ${jitterSeconds} s later`}${keepLast !== null && html`, keeps the newest ${keepLast}`}${consistency !== null && html`, writers ${consistency}`}`;
+function describe({ cron, timeZone, jitterSeconds, policy, consistency }: ScheduleRow): Html {
+	return html`<code>${foreign(cron)}</code> ${foreign(timeZone)}${jitterSeconds > 0 && html`, up to ${jitterSeconds} s later`}${policy !== null && html`, keeps ${foreign(policyText(policy))}`}${consistency !== null && html`, writers ${consistency}`}`;
+}
+
+function pauseForm(frame: Frame, { name, paused }: ScheduleRow): Html {
+	const [verb, label] = paused ? (["resume", "Resume"] as const) : (["pause", "Pause"] as const);
+	return html`${pressForm(frame, {
+		to: `schedules/${encodeURIComponent(name)}/${verb}`,
+		fields: {},
+		...{ label, name: `${label} schedule ${name}` },
+	})}${sameAs("schedule", verb, name)}`;
 }
 
 function removeForm(frame: Frame, { name }: ScheduleRow): Html {
@@ -106,7 +123,7 @@ function addForm({ root, query }: Frame, hosts: readonly HostRow[]): Html {
 			<datalist id="targets">${hosts.map(({ host }) => html`<option value="${host}/*">`)}</datalist>
 			<label>When <input name="cron" required value="0 3 * * *" autocomplete="off"><small>minute, hour, day of month, month, day of week</small></label>
 			<label>Time zone <input name="timeZone" required value="${zone}" autocomplete="off"></label>
-			<label>Keep the newest <input name="keepLast" type="number" min="1" max="10000" inputmode="numeric"><small>empty = all of them; the newest good one always stays</small></label>
+			<fieldset><legend>Keep</legend>${[...countedRules].map((rule) => html`<label>${rule} <input name="${rule}" type="number" min="1" max="10000" inputmode="numeric"></label>`)}<small>all empty = all of them; the newest good one always stays</small></fieldset>
 			<label>Containers that write <select name="consistency"><option value="">as each resource says</option>${AskedConsistency.options.map((word) => html`<option>${word}</option>`)}</select></label>
 			<button class="main">Add the schedule</button>
 		</form>

@@ -3,6 +3,7 @@ import { type Html, html, type Inserted } from "../html.ts";
 import type { Frame } from "../page.ts";
 import { formatBytes, formatSeconds, moment, momentOrNever } from "./format.ts";
 import { backUpForm, planRestoreForm, refusalOf, verifyForm } from "./forms.ts";
+import { keptBecause, pinForm } from "./keeping.ts";
 import { archiveLink, hostLink, resourceLink, runLink } from "./links.ts";
 import { proofPips, runStateMark, sayOperation, stateMark } from "./words.ts";
 
@@ -112,6 +113,7 @@ export function archiveTable(
 		{ head: "Size", isNumber: true },
 		{ head: "Proof" },
 		{ head: "State" },
+		{ head: "Kept because" },
 		{ head: "Act", isQuiet: true },
 	];
 	const refusal = of === undefined ? undefined : refusalOf(of);
@@ -125,7 +127,8 @@ export function archiveTable(
 			formatBytes(row.bytes),
 			proofPips(row.proof),
 			archiveState(row),
-			html`<div class="buttons">${planRestoreForm(frame, archive, { refusal: refusal ?? damaged })}${verifyForm(frame, archive, refusal)}</div>`,
+			keptBecause(row, frame.now),
+			html`<div class="buttons">${planRestoreForm(frame, archive, { refusal: refusal ?? damaged })}${verifyForm(frame, archive, refusal)}${pinForm(frame, row, refusal)}</div>`,
 		];
 	});
 	return table(caption, columns, cells);

@@ -99,7 +99,8 @@ const verbs: Readonly<Record<string, string>> = {
 	verify: "Verify",
 	restore: "Restore",
 	undo: "Undo",
-	prune: "Prune",
+	prune: "Remove old archives",
+	keep: "Keep",
 	plan: "Plan",
 };
 
