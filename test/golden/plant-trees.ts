@@ -10,6 +10,7 @@ import {
 	readdirSync,
 	rmSync,
 	symlinkSync,
+	truncateSync,
 	utimesSync,
 	writeFileSync,
 } from "node:fs";
@@ -31,6 +32,7 @@ export function plantVolume(root: string): void {
 	writeFileSync(join(root, "data", "first"), "one inode, two names");
 	linkSync(join(root, "data", "first"), join(root, "second"));
 	symlinkSync("data/first", join(root, "link"));
+	plantHoles(join(root, "data", "holes"));
 	symlinkSync("/nowhere/at/all", join(root, "dangling"));
 	execFileSync("mkfifo", [join(root, "fifo")]);
 	execFileSync("mknod", [join(root, "null-device"), "c", "1", "3"]);
@@ -41,10 +43,30 @@ export function plantVolume(root: string): void {
 	lchownSync(join(root, "dangling"), 1000, 1001);
 	writeFileSync(join(root, "setuid"), "#!/bin/sh\n");
 	chmodSync(join(root, "setuid"), 0o4755);
+	plantAttributes(root);
 	chmodSync(join(root, "data", "deep"), 0o555);
 	setTimes(root);
 	chownSync(root, 70, 70);
 	chmodSync(root, 0o1770);
+}
+
+/** What format 1 does not keep. The access list gives user 70 a right of its own. */
+function plantAttributes(root: string): void {
+	const list = "0x0200000001000600ffffffff020004004600000004000400ffffffff10000400ffffffff20000400ffffffff";
+	const attributes = [
+		[join(root, "data", "first"), "user.davit", "kept"],
+		[join(root, "data"), "user.of-a-folder", "kept too"],
+		[join(root, "data", "empty"), "system.posix_acl_access", list],
+		[join(root, "setuid"), "security.capability", "0sAQAAAgAEAAAAAAAAAAAAAAAAAAA="],
+	] as const;
+	for (const [path, name, value] of attributes) execFileSync("setfattr", ["-n", name, "-v", value, path]);
+}
+
+/** Four megabytes of which almost all is a hole. */
+function plantHoles(path: string): void {
+	writeFileSync(path, "before the hole");
+	truncateSync(path, 4 * 1024 * 1024);
+	appendFileSync(path, "after it");
 }
 
 /** A tree of which something is lost while it is read, if `disturb` is called when it has begun. */

@@ -12,6 +12,8 @@ export const Portrait = z.strictObject({
 	gid: z.int(),
 	size: z.int().optional(),
 	sha256: z.string().optional(),
+	/** Most of it is holes. */
+	sparse: z.literal(true).optional(),
 	mtimeNs: z.string(),
 	target: z.string().optional(),
 	device: z.string().optional(),
@@ -36,6 +38,9 @@ export function portrayTree(root: string): Portrait[] {
 			...{ path, type: typeOf(stat), mode: (stat.mode & 0o7777n).toString(8) },
 			...{ uid: Number(stat.uid), gid: Number(stat.gid), mtimeNs: String(stat.mtimeNs) },
 			...(stat.isFile() ? contentOf(root, path) : {}),
+			...(stat.isFile() && stat.size > 65_536n && stat.blocks * 512n < stat.size / 2n
+				? { sparse: true as const }
+				: {}),
 			...(stat.isSymbolicLink() ? { target: readlinkSync(bytesOf(root, path), { encoding: "latin1" }) } : {}),
 			...(stat.isCharacterDevice() || stat.isBlockDevice() ? { device: String(stat.rdev) } : {}),
 			...(linkTo === undefined ? {} : { linkTo }),

@@ -4,11 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openSite, type Site } from "../bad-input/open-site.ts";
+import { buildBareRoot } from "../davit-is-gone/build-bare-root.ts";
+import { runInRoot } from "../davit-is-gone/run-in-root.ts";
+import { labAvailability } from "../lab/availability.ts";
 
 // A recovery kit through the command and the page of a real site, and what its key is good for.
 
 const scratch = mkdtempSync(join(tmpdir(), "davit-kit-"));
 const secretForm = /^AGE-SECRET-KEY-1[0-9A-Z]{58}$/m;
+const signal = AbortSignal.timeout(240_000);
+const { hosts: unavailable } = await labAvailability();
 let site: Site;
 let first: string;
 
@@ -103,6 +108,34 @@ test("asked again the kit has no key, and a new key is for new archives alone", 
 	const rotated = await takeArchive();
 	assert.notEqual(recipientsOf(rotated.folder)[0], recipientsOf(after.folder)[0]);
 	for (const { id } of [before, after, rotated]) await davit("verify", `photos@${id}`);
+});
+
+test("where no Davit is, a kit alone opens what was encrypted for it, an older one older archives, and no other", {
+	skip: unavailable ?? (process.getuid?.() === 0 ? false : "needs root"),
+}, async () => {
+	const root = await buildBareRoot(signal);
+	const [, older = ""] = archives();
+	const newer = archives().at(-1) ?? "";
+	const kits = [first, join(scratch, "second.html")].map((file) => {
+		const folder = mkdtempSync(join(scratch, "kit-"));
+		// Of the printed page somebody types off the key.
+		const [, typed] = /<pre id="key">([^<]+)</.exec(readFileSync(file, "utf8")) ?? [];
+		writeFileSync(join(folder, "kit.txt"), typed ?? readFileSync(file, "utf8"));
+		return folder;
+	});
+	for (const [archive, kit, code] of [
+		[older, kits[0], 0],
+		[newer, kits[1], 0],
+		[older, kits[1], 2],
+		[newer, kits[0], 2],
+	] as const) {
+		const work = mkdtempSync(join(scratch, "work-"));
+		const places = { archive, kit: kit ?? "", work };
+		const ended = await runInRoot(root, "sh /archive/restore.sh /work/out /kit/kit.txt", { places, signal });
+		assert.equal(ended.code, code, ended.stderr);
+		const restored = readdirSync(join(work, "out"));
+		assert.deepEqual(restored, code === 0 ? ["notes.txt"] : []);
+	}
 });
 
 test("a host that lost its key opens its archives with the kit's, and says so until then", async () => {
