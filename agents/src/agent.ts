@@ -11,6 +11,7 @@ import { type Lookout, openLookout } from "./lookout.ts";
 import { type AgentOptions, type Ground, openGround } from "./open-ground.ts";
 import type { OperationContext } from "./operation.ts";
 import { expireUndo } from "./resource/expire-undo.ts";
+import { sweepScratch } from "./resource/sweep-scratch.ts";
 import type { Given } from "./running/runner.ts";
 import { Retained } from "./showing/keep-retained.ts";
 import { ShownResources } from "./showing/show-resources.ts";
@@ -162,9 +163,9 @@ class HostAgent implements Agent {
 		const { log } = this.#ground;
 		const { signal } = this.#closing;
 		while (!signal.aborted) {
-			await this.#sweepContainers();
 			await this.#ground.archives.records.saveServed();
 			await this.#sweepSnapshots(signal);
+			await this.#sweep();
 			const engine = this.#lookout?.view.engine;
 			for (const { command, resource, failure } of await expireUndo({ ...this.#ground, engine }, signal)) {
 				if (failure === undefined) log.info({ command, resource }, "removed an undo whose time had passed");
@@ -176,17 +177,21 @@ class HostAgent implements Agent {
 		}
 	}
 
-	async #sweepContainers(): Promise<void> {
+	async #sweep(): Promise<void> {
 		const { journal, config, log } = this.#ground;
 		const engine = this.#lookout?.view.engine;
-		if (engine === undefined) return;
-		const open = new Set(journal.read(openOperations).map(({ command }) => command));
+		const isOpen = (wanted: string) => journal.read(openOperations).some(({ command }) => command === wanted);
+		const { signal } = this.#closing;
 		try {
-			const swept = await sweepContainers({ engine, home: config.home, open }, this.#closing.signal);
+			const left = await sweepScratch({ engine, config, isOpen }, signal);
+			if (left.length > 0) log.warn({ left }, "removed what drills of an earlier life left");
+			if (engine === undefined) return;
+			const open = new Set(journal.read(openOperations).map(({ command }) => command));
+			const swept = await sweepContainers({ engine, home: config.home, open }, signal);
 			if (swept.length > 0) log.warn({ containers: swept }, "removed helper containers of an earlier life");
 		} catch (error) {
 			if (!(error instanceof OperationError)) throw error;
-			log.warn({ err: error }, "helper containers of an earlier life could not be looked for");
+			log.warn({ err: error }, "what an earlier life left could not be looked for");
 		}
 	}
 

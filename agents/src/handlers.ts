@@ -1,6 +1,7 @@
 import { OperationError, type OperationName } from "@davit/protocol";
 import type { Handler } from "./operation.ts";
 import { backUp } from "./resource/back-up.ts";
+import { drill } from "./resource/drill.ts";
 import { keep } from "./resource/keep.ts";
 import { lookingHandlers } from "./resource/looking.ts";
 import { plan } from "./resource/plan.ts";
@@ -20,6 +21,7 @@ export const handlers: { readonly [Name in OperationName]: Handler<Name> } = {
 	...lookingHandlers,
 	"volume.backup": backUp,
 	"volume.verify": verify,
+	"volume.drill": drill,
 	"volume.plan": plan,
 	"volume.restore": restore,
 	"volume.undo": undo,
@@ -27,12 +29,14 @@ export const handlers: { readonly [Name in OperationName]: Handler<Name> } = {
 	"volume.keep": keep,
 	"path.backup": backUp,
 	"path.verify": verify,
+	"path.drill": drill,
 	"path.plan": plan,
 	"path.restore": restore,
 	"path.undo": undo,
 	"path.prune": prune,
 	"stack.backup": backUpStack,
 	"stack.verify": verify,
+	"stack.drill": refuseStack,
 	"stack.plan": refuseStack,
 	"stack.restore": refuseStack,
 	"stack.undo": refuseStack,

@@ -16,6 +16,7 @@ import { findUsers, type Surroundings, surveyMounts } from "./resource/find-user
 import { ownRetention } from "./resource/own-retention.ts";
 import { type Place, resolveLinks } from "./resource/place.ts";
 import { policyOf } from "./resource/policy.ts";
+import { isScratch } from "./resource/scratch.ts";
 import { type FoundStack, findStacks } from "./stack/find-stacks.ts";
 
 /** What an agent finds on its host. */
@@ -48,8 +49,9 @@ export async function lookAround(
 	signal: AbortSignal,
 ): Promise<View> {
 	const { engine } = found;
-	const [containers, volumes] =
+	const [containers, everyVolume] =
 		engine === undefined ? [[], []] : await Promise.all([engine.containers(signal), engine.volumes(signal)]);
+	const volumes = everyVolume.filter((volume) => !isScratch(volume));
 	const surroundings = await surveyMounts(containers, volumes);
 	const resources = [
 		...(await Promise.all(volumes.map((volume) => describeVolume(volume, surroundings, config)))),

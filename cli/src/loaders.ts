@@ -11,6 +11,7 @@ export const loaders: Readonly<Record<string, () => Promise<Command>>> = {
 	log: async () => (await import("./commands/log.ts")).log,
 	backup: async () => (await import("./commands/backup.ts")).backup,
 	verify: async () => (await import("./commands/verify.ts")).verify,
+	drill: async () => (await import("./commands/drill.ts")).drill,
 	restore: async () => (await import("./commands/restore.ts")).restore,
 	undo: async () => (await import("./commands/restore.ts")).undo,
 	apply: async () => (await import("./commands/apply.ts")).apply,

@@ -29,6 +29,7 @@ export type JobEvent = z.infer<typeof JobEvent>;
 const named: Partial<Record<Verb, { done: EventType; failed: EventType }>> = {
 	backup: { done: "backup_completed", failed: "backup_failed" },
 	verify: { done: "verify_completed", failed: "verify_failed" },
+	drill: { done: "drill_completed", failed: "drill_failed" },
 	restore: { done: "restore_completed", failed: "restore_failed" },
 	undo: { done: "restore_completed", failed: "restore_failed" },
 };

@@ -143,6 +143,11 @@ export const ArchiveSummary = z.object({
 	pinnedAt: Instant.optional(),
 	/** It is marked for removal, and goes after this unless it is undeleted. */
 	goesAt: Instant.optional(),
+	/** When every stored byte was last read and found right. */
+	verifiedAt: Instant.optional(),
+	/** When it was last restored whole and compared, and how long the restore took. */
+	drilledAt: Instant.optional(),
+	restoreMs: z.int().nonnegative().optional(),
 });
 export type ArchiveSummary = z.infer<typeof ArchiveSummary>;
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Failure, failure } from "./define-failure.ts";
+import { proofFailures } from "./proof-failures.ts";
 import { repositoryFailures } from "./repository-failures.ts";
 import { stackFailures } from "./stack-failures.ts";
 
@@ -102,6 +103,7 @@ export const failures = {
 		"read the program's own words above, or back up with --consistency paused",
 	),
 	...stackFailures,
+	...proofFailures,
 	"plan-not-found": failure("no plan has that id", "make one again with --plan", { exitCode: 10 }),
 	"plan-expired": failure("the plan is older than 15 minutes", "make one again with --plan", { exitCode: 4 }),
 	"plan-stale": failure("the facts moved since the plan was made", "read the new plan, then apply that one", {

@@ -29,7 +29,16 @@ export type Params<Name extends OperationName> = z.infer<(typeof operations)[Nam
 export type Result<Name extends OperationName> = z.infer<(typeof operations)[Name]["result"]>;
 
 /** What a person calls it, whatever kind of resource it works on: `volume.backup` is `backup`. */
-export type Verb = "backup" | "verify" | "plan" | "restore" | "undo" | "prune" | "keep" | LookingVerb;
+export type Verb =
+	| "backup"
+	| "verify"
+	| "drill"
+	| "plan"
+	| "restore"
+	| "undo"
+	| "prune"
+	| "keep"
+	| LookingVerb;
 
 /** Whether it only looks into archives: it is no event of its resource, and holds up nothing. */
 export function isLooking(operation: OperationName): boolean {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
+import { agentOf } from "@davit/agents/container/run-contained.ts";
 import { type ArchiveId, BackupResult, type Run, type RunId } from "@davit/protocol";
 import { labAvailability } from "../lab/availability.ts";
 import { type Deaths, dieTwice, type Fate } from "./die-twice.ts";
@@ -61,6 +62,28 @@ suite("an agent that is killed at any write of its journal, and again in its nex
 		const tally = await killAtEach(dooms, tracks, async (track, deaths) =>
 			swap(track, await restore(track, present(wanted.get(track))), deaths),
 		);
+		t.diagnostic(tally);
+	});
+
+	test("leaves nothing of a drill but its proof, and that only where it was done", async (t) => {
+		for (const track of tracks) await archiveOf(track, "drilled");
+		const ask = ({ lane, archives }: Track) => {
+			const archive = present([...archives].at(-1));
+			return () => lane.ask("volume.drill", { archive });
+		};
+		const [first] = tracks;
+		const dooms = await measure(present(first), ask(present(first)));
+		const tally = await killAtEach(dooms, tracks, async (track, deaths) => {
+			const { lane, archives } = track;
+			const before = await lane.volume.fill(`before-${track.rounds}`);
+			const proof = await lane.lastDrill(present([...archives].at(-1)));
+			const fate = await dieTwice(lane, ask(track), deaths);
+			assert.deepEqual(await lane.volume.read(), before, "a drill changed the data");
+			assert.deepEqual(await lane.volume.scratches(agentOf(lane.place.home)), [], "what a drill made");
+			const isProven = (await lane.lastDrill(present([...archives].at(-1)))) !== proof;
+			assert.equal(isProven, fate.run.state === "succeeded", "whether it is proven");
+			return fate;
+		});
 		t.diagnostic(tally);
 	});
 

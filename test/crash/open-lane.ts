@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
 	type ArchiveId,
@@ -35,6 +35,8 @@ export interface Lane extends AsyncDisposable {
 	runs(): readonly Run[];
 	/** Folders of archives on the disk, half ones with their ending. */
 	archiveFolders(): Promise<readonly string[]>;
+	/** The command of the newest drill that is recorded beside an archive. */
+	lastDrill(archive: ArchiveId): Promise<string | undefined>;
 	/** The coordinator lists exactly these. */
 	listed(archives: ReadonlySet<ArchiveId>): Promise<void>;
 	/**
@@ -87,6 +89,12 @@ export async function openLane(scene: Scene, name: string): Promise<Lane> {
 		},
 		runs: () => desk.runs({ host }).items,
 		archiveFolders: () => namesIn(join(place.home, "archives", resourceKey(volume.resource))),
+		async lastDrill(archive) {
+			const parent = join(place.home, "archives", resourceKey(volume.resource));
+			const name = (await namesIn(parent)).find((folder) => folder.endsWith(archive)) ?? archive;
+			const record = JSON.parse(await readFile(join(parent, name, "proof.json"), "utf8"));
+			return record.proof.drill?.command;
+		},
 		listed: (archives) =>
 			pollUntil(() => isSame(archives, new Set(desk.archives(filter).items.map(({ id }) => id))), {
 				...{ what: `the list of ${archives.size} archives`, timeoutMs: 10_000, intervalMs: 20, signal },

@@ -23,6 +23,8 @@ export interface WrittenVolume {
 	read(): Promise<Tree>;
 	/** What Davit keeps beside the data. */
 	beside(): Promise<readonly string[]>;
+	/** Volumes and containers of an agent that the engine has. */
+	scratches(agent: string): Promise<readonly string[]>;
 	/** `running` or `paused`, as the engine says it, of the writer. */
 	writerState(): Promise<string>;
 	/** The writer runs and writes on, the other is paused still, both with the restart policy they had. */
@@ -56,6 +58,17 @@ export async function openVolume(host: Host, name: string, signal: AbortSignal):
 		enlarge: (bytes) => writeFile(join(folder, "bulk"), randomBytes(bytes)),
 		read: () => readTree(folder),
 		beside: async () => (await readdir(dirname(folder))).filter((entry) => entry !== "_data").sort(),
+		async scratches(agent) {
+			const volumes = await host.docker([
+				"volume",
+				"ls",
+				"--quiet",
+				"--filter",
+				`label=davit.agent=${agent}`,
+			]);
+			const helpers = await host.docker(["ps", "--all", "--quiet", "--filter", `label=davit.agent=${agent}`]);
+			return [...volumes.split("\n"), ...helpers.split("\n")].filter(Boolean);
+		},
 		writerState: async () => (await inspect(writer)).split(" ")[0] ?? "",
 		async requireContainersAsBefore() {
 			assert.deepEqual(

@@ -84,6 +84,7 @@ export function toyHandlers(performer: Performer): Handlers {
 		}),
 	});
 	const verify = readVerify(performer);
+	const drill = readDrill(performer);
 	const plan = readPlan(performer);
 	const keep = { read: () => Promise.reject(new OperationError("unsupported", "the toy keeps no records")) };
 	const look = {
@@ -98,6 +99,7 @@ export function toyHandlers(performer: Performer): Handlers {
 		...{ "stack.verify": verify, "stack.plan": plan },
 		...{ "path.verify": verify, "path.plan": plan, "volume.verify": verify, "volume.plan": plan },
 		...{ "path.keep": keep, "volume.keep": keep, "stack.keep": keep },
+		...{ "path.drill": drill, "volume.drill": drill, "stack.drill": drill },
 	};
 }
 
@@ -194,6 +196,20 @@ function readVerify(performer: Performer): Reading<"path.verify" | "volume.verif
 				state: "succeeded",
 				result: { archive, bytes: noBytes, entries: 1, verifiedAt, durationMs: 0 },
 			};
+		},
+	};
+}
+
+function readDrill(performer: Performer): Reading<"path.drill" | "volume.drill" | "stack.drill"> {
+	return {
+		async read(params, { command, run, now }, signal) {
+			const resource = resourceOf(params);
+			performer.tell({ kind: "read", command, run, resource, step: "", isBeforeCommit: true });
+			await performer.work(signal);
+			performer.stumble("read", command);
+			const archive = params.archive ?? archiveOf(command);
+			const times = { drilledAt: instantOf(now()), restoreMs: 0, compareMs: 0, durationMs: 0 };
+			return { state: "succeeded", result: { archive, entries: 1, contentBytes: noBytes, ...times } };
 		},
 	};
 }

@@ -26,12 +26,13 @@ import {
 	removeAll,
 	removeFolder,
 	sweepFolders,
-	verifyArchive,
 } from "./hold-archives.ts";
 import { commitPart } from "./hold-parts.ts";
-import { inspectArchive } from "./inspect-archive.ts";
+import { checkSums, inspectPlaced } from "./inspect-archive.ts";
 import { type KeepRecords, openKeepRecords, withRecords, withSequence } from "./keep-records.ts";
-import { archiveOf, type FolderState, listFolders, namesIn } from "./name-folders.ts";
+import { archiveOf, type FolderState, listFolders, searchFolders } from "./name-folders.ts";
+import { drilledBy, recordDamage, recordDrill, verifyArchive } from "./prove-archive.ts";
+import type { ArchiveProof } from "./record-proof.ts";
 import { makeFolder, renameDurably } from "./write-durably.ts";
 
 export interface ArchivesOptions {
@@ -94,10 +95,21 @@ export interface Archives {
 	/** @throws OperationError archive-not-found | archive-corrupt | archive-too-new */
 	find(archive: ArchiveId): Promise<FoundArchive>;
 	/**
+	 * The same, every file of it compared with its sums but the content's two, which prove themselves as they are read.
+	 * @throws OperationError archive-not-found | archive-corrupt | archive-too-new
+	 */
+	findSound(archive: ArchiveId): Promise<FoundArchive>;
+	/**
 	 * Reads every stored byte and records durably what came of it: the proof, or that the archive is damaged.
 	 * @throws OperationError archive-not-found | archive-corrupt | archive-too-new
 	 */
 	verify(archive: ArchiveId, watching: Watching): Promise<Verification>;
+	/** Records durably that the archive was restored whole and found the same. */
+	recordDrill(archive: ArchiveId, drill: NonNullable<ArchiveProof["drill"]>): Promise<void>;
+	/** Records durably that the archive is damaged, and why. */
+	recordDamage(archive: ArchiveId, reason: string): Promise<void>;
+	/** The command of the newest drill that the archive passed. */
+	drilledBy(archive: ArchiveId): Promise<CommandId | undefined>;
 	/** Takes the archive out of sight, then deletes it; harmless when it is gone. What is recorded of it stays. */
 	remove(archive: ArchiveId): Promise<void>;
 	freeBytes(): Promise<number>;
@@ -113,17 +125,21 @@ export async function openArchives(options: ArchivesOptions): Promise<Archives> 
 	await makeFolder(path);
 	const records = await openKeepRecords(path, options.elapsedMs ?? (() => performance.now()));
 	const folderOf = (resource: ResourceId) => join(path, resourceKey(resource));
-	const search = async (archive: ArchiveId, state: FolderState) => {
-		for (const key of await namesIn(path)) {
-			const folder = (await listFolders(join(path, key))).find(isOf(archive, state));
-			if (folder !== undefined) return folder;
-		}
-		return undefined;
-	};
+	const search = (archive: ArchiveId, state: FolderState) => searchFolders(path, isOf(archive, state));
 	const demand = async (archive: ArchiveId) => {
-		const folder = await search(archive, "complete");
-		if (folder !== undefined) return folder;
-		throw new OperationError("archive-not-found", `no archive on this host has the id ${archive}`);
+		const [folder, ...others] = await search(archive, "complete");
+		if (folder === undefined) {
+			throw new OperationError("archive-not-found", `no archive on this host has the id ${archive}`);
+		}
+		if (others.length === 0) return folder;
+		const places = [folder, ...others].map((one) => one.path).join(" and ");
+		throw new OperationError("archive-corrupt", `archive ${archive} cannot be told from another: ${places}`, {
+			hint: "move the one that was copied there out of the archives' folder",
+		});
+	};
+	const find = async (archive: ArchiveId) => {
+		const folder = await demand(archive);
+		return { folder, found: { folder: folder.path, ...(await inspectPlaced(folder)) } };
 	};
 	return {
 		publicKey: options.publicKey,
@@ -143,16 +159,21 @@ export async function openArchives(options: ArchivesOptions): Promise<Archives> 
 			return newestFirst(withRecords(summaries, await records.read(resource)));
 		},
 		resources: () => listResources(path),
-		find: async (archive) => {
-			const folder = await demand(archive);
-			return { folder: folder.path, ...(await inspectArchive(folder)) };
+		find: async (archive) => (await find(archive)).found,
+		findSound: async (archive) => {
+			const { folder, found } = await find(archive);
+			await checkSums(folder, found.manifest);
+			return found;
 		},
+		recordDrill: async (archive, drill) => recordDrill(await demand(archive), drill),
+		recordDamage: async (archive, reason) => recordDamage(await demand(archive), reason, options),
+		drilledBy: async (archive) => drilledBy(await demand(archive)),
 		verify: async (archive, watching) => verifyArchive(await demand(archive), watching, options),
 		remove: async (archive) => {
-			const complete = await search(archive, "complete");
-			if (complete !== undefined) await renameDurably(complete.path, `${complete.path}.removing`);
-			const removing = await search(archive, "removing");
-			if (removing !== undefined) await removeFolder(removing.path);
+			for (const { path: complete } of await search(archive, "complete")) {
+				await renameDurably(complete, `${complete}.removing`);
+			}
+			for (const removing of await search(archive, "removing")) await removeFolder(removing.path);
 		},
 		equip: async (job) => (options.keyring === undefined ? job : equipJob(job, options.keyring)),
 		freeBytes: async () => freeBytesAt(path),

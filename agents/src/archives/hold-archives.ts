@@ -4,29 +4,23 @@ import {
 	type ArchiveId,
 	type ArchiveSummary,
 	type Instant,
-	instantOf,
 	type Logger,
 	type Manifest,
 	OperationError,
 	type ResourceId,
 } from "@davit/protocol";
-import { equipJob } from "../encryption/equip-job.ts";
-import type { Keyring } from "../encryption/keyring.ts";
 import { errnoOf, fileFailure } from "../files/file-failure.ts";
-import { runFileJob } from "../files/run-job.ts";
-import type { ArchivesOptions, Verification, Watching } from "./archives.ts";
+import type { ArchivesOptions } from "./archives.ts";
 import { commitSteps } from "./commit-archive.ts";
-import { verifyParts } from "./hold-parts.ts";
+import { describeDamaged, inspectPlaced } from "./inspect-archive.ts";
 import {
-	checkStored,
-	checkSums,
-	corrupt,
-	describeDamaged,
-	inspectArchive,
-	storedBytes,
-} from "./inspect-archive.ts";
-import { type ArchiveFolder, type FolderState, folderName, listFolders, namesIn } from "./name-folders.ts";
-import { recordProof } from "./record-proof.ts";
+	type ArchiveFolder,
+	type FolderState,
+	folderName,
+	listFolders,
+	resourceKeysIn,
+	searchFolders,
+} from "./name-folders.ts";
 import { makeFolder, renameDurably, syncDirectory } from "./write-durably.ts";
 
 export function isOf(archive: ArchiveId, state: FolderState): (folder: ArchiveFolder) => boolean {
@@ -97,7 +91,7 @@ export async function listArchives(parent: string, log: Logger): Promise<Archive
 
 async function summaryOf(folder: ArchiveFolder, log: Logger): Promise<ArchiveSummary | undefined> {
 	try {
-		return (await inspectArchive(folder)).summary;
+		return (await inspectPlaced(folder)).summary;
 	} catch (error) {
 		if (!(error instanceof OperationError)) throw error;
 		if (error.code === "archive-not-found") return undefined;
@@ -112,7 +106,7 @@ async function summaryOf(folder: ArchiveFolder, log: Logger): Promise<ArchiveSum
 /** The resource is read from a manifest: a folder's name does not tell it. */
 export async function listResources(path: string): Promise<ResourceId[]> {
 	const resources = new Set<ResourceId>();
-	for (const key of await namesIn(path)) {
+	for (const key of await resourceKeysIn(path)) {
 		const resource = await resourceIn(join(path, key));
 		if (resource !== undefined) resources.add(resource);
 	}
@@ -123,7 +117,7 @@ async function resourceIn(parent: string): Promise<ResourceId | undefined> {
 	for (const folder of await listFolders(parent)) {
 		if (folder.state !== "complete") continue;
 		try {
-			return (await inspectArchive(folder)).manifest.resource;
+			return (await inspectPlaced(folder)).manifest.resource;
 		} catch (error) {
 			// A damaged one does not tell; an older one may.
 			if (!(error instanceof OperationError)) throw error;
@@ -132,53 +126,12 @@ async function resourceIn(parent: string): Promise<ResourceId | undefined> {
 	return undefined;
 }
 
-export async function verifyArchive(
-	folder: ArchiveFolder,
-	{ signal, onProgress }: Watching,
-	{ now, keyring }: ArchivesOptions,
-): Promise<Verification> {
-	const { manifest, summary } = await inspectArchive(folder);
-	const { manifestSha256 } = summary;
-	try {
-		await checkSums(folder, manifest);
-		const context = { signal, ...(onProgress === undefined ? {} : { onProgress }) };
-		const { entries } = await runFileJob(await openForVerifying(folder, manifest, keyring), context);
-		await verifyParts(folder, manifest, {
-			signal,
-			open: (part, inner) => openForVerifying(part, inner, keyring),
-		});
-		const verifiedAt = instantOf(now());
-		await recordProof(folder.path, { manifestSha256, verifiedAt });
-		return { bytes: storedBytes(manifest), entries, verifiedAt };
-	} catch (error) {
-		if (!(error instanceof OperationError) || error.code !== "archive-corrupt") throw error;
-		await recordProof(folder.path, { manifestSha256, damagedAt: instantOf(now()), reason: error.message });
-		throw corrupt(folder, error.message, error);
-	}
-}
-
-/** Without a key only what is stored can be compared; that proves nothing of what it holds. */
-async function openForVerifying(folder: ArchiveFolder, manifest: Manifest, keyring: Keyring | undefined) {
-	const job = { kind: "verify", archive: folder.path } as const;
-	if (keyring === undefined) return job;
-	try {
-		return await equipJob(job, keyring);
-	} catch (error) {
-		if (!(error instanceof OperationError) || error.code !== "archive-locked") throw error;
-		await checkStored(folder, manifest);
-		const message = `archive ${folder.archive} is stored as it was written, but ${error.message}`;
-		throw new OperationError("archive-locked", message, { cause: error });
-	}
-}
-
 export async function sweepFolders(path: string, open: ReadonlySet<ArchiveId>): Promise<string[]> {
 	const swept: string[] = [];
-	for (const key of await namesIn(path)) {
-		for (const folder of await listFolders(join(path, key))) {
-			if (folder.state === "complete" || open.has(folder.archive)) continue;
-			await removeFolder(folder.path);
-			swept.push(folder.path);
-		}
+	const isLeft = ({ state, archive }: ArchiveFolder) => state !== "complete" && !open.has(archive);
+	for (const folder of await searchFolders(path, isLeft)) {
+		await removeFolder(folder.path);
+		swept.push(folder.path);
 	}
 	return swept;
 }

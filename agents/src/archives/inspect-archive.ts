@@ -1,7 +1,7 @@
 import { createHash, type createPublicKey } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import {
 	type ArchivePart,
 	type ArchiveSummary,
@@ -10,12 +10,13 @@ import {
 	OperationError,
 	type Proof,
 	readPublicKey,
+	resourceKey,
 } from "@davit/protocol";
 import { errnoOf } from "../files/file-failure.ts";
 import { sha256Of } from "../files/tree-entry.ts";
 import { signatureFile, sumsFile } from "./commit-archive.ts";
 import { sumsText } from "./describe-restore.ts";
-import type { ArchiveFolder } from "./name-folders.ts";
+import { type ArchiveFolder, folderName } from "./name-folders.ts";
 import { manifestFile, parseManifest, readManifestBytes } from "./read-manifest.ts";
 import { readProof } from "./record-proof.ts";
 import { isSignedBy } from "./sign-manifest.ts";
@@ -40,14 +41,35 @@ export async function inspectArchive(folder: ArchiveFolder): Promise<Inspected> 
 	}
 	const manifestSha256 = sha256Of(createHash("sha256").update(bytes).digest("hex"));
 	const found = await readProof(folder.path, manifestSha256);
-	const proof: Proof[] = found?.verifiedAt === undefined ? ["taken"] : ["taken", "verified"];
+	const { verifiedAt, drill } = found ?? {};
+	const proof: Proof[] = ["taken"];
+	if (verifiedAt !== undefined) proof.push("verified");
+	if (drill !== undefined) proof.push("drilled");
 	const { archive: id, takenAt, consistency, outcome, fidelity, durationMs, run } = manifest;
 	const summary = {
 		...{ id, takenAt, bytes: storedBytes(manifest), ...countsOf(manifest), proof, consistency, outcome },
 		...{ damaged: found?.damagedAt !== undefined, fidelity, manifestSha256, durationMs },
 		...(run === undefined ? {} : { run }),
+		...(verifiedAt === undefined ? {} : { verifiedAt }),
+		...(drill === undefined ? {} : { drilledAt: drill.at, restoreMs: drill.restoreMs }),
 	};
 	return { manifest, summary };
+}
+
+/**
+ * The same of an archive that lies where its own would: another of the same id, or one that was moved, is none.
+ * @throws OperationError archive-not-found | archive-corrupt | archive-too-new
+ */
+export async function inspectPlaced(folder: ArchiveFolder): Promise<Inspected> {
+	const inspected = await inspectArchive(folder);
+	const { manifest } = inspected;
+	if (folderName(manifest.archive, manifest.takenAt) !== basename(folder.path)) {
+		throw corrupt(folder, `its manifest is of an archive that was taken ${manifest.takenAt}`);
+	}
+	if (resourceKey(manifest.resource) !== basename(dirname(folder.path))) {
+		throw corrupt(folder, `it lies where ${manifest.resource} has no archives`);
+	}
+	return inspected;
 }
 
 /** What can be said of an archive whose manifest cannot be trusted: what its folder's name and its files say. */

@@ -34,6 +34,23 @@ export async function listFolders(resourceFolder: string): Promise<ArchiveFolder
 		.filter((folder) => folder !== undefined);
 }
 
+/** All below the archives' folder that are meant; what is not named like a resource's folder is not looked into. */
+export async function searchFolders(
+	path: string,
+	isMeant: (folder: ArchiveFolder) => boolean,
+): Promise<ArchiveFolder[]> {
+	const found: ArchiveFolder[] = [];
+	for (const key of await resourceKeysIn(path)) {
+		found.push(...(await listFolders(join(path, key))).filter(isMeant));
+	}
+	return found;
+}
+
+/** Names of folders in the archives' folder that may be of a resource. */
+export async function resourceKeysIn(path: string): Promise<string[]> {
+	return (await namesIn(path)).filter((name) => /^(?:volume|path)-/.test(name));
+}
+
 /** Names in a folder; none where it is missing. */
 export async function namesIn(folder: string): Promise<string[]> {
 	try {

@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Manifest, manifestVersion, OperationError } from "@davit/protocol";
+import { Manifest, manifestVersion, OperationError, Sha256 } from "@davit/protocol";
 import { z } from "zod";
 import { errnoOf } from "../files/file-failure.ts";
 
@@ -55,4 +56,13 @@ function parseJson(bytes: Buffer, folder: string): unknown {
 			cause: error,
 		});
 	}
+}
+
+/** SHA-256 of the manifest's bytes, whatever they say. @throws OperationError archive-not-found */
+export async function manifestSumOf(folder: string): Promise<Sha256> {
+	return Sha256.parse(
+		createHash("sha256")
+			.update(await readManifestBytes(folder))
+			.digest("hex"),
+	);
 }

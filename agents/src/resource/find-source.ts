@@ -46,6 +46,7 @@ async function archiveSource(
 	{ archives }: OperationContext,
 ): Promise<Source> {
 	const { summary, folder, manifest } = await requireOwnArchive(archive, resource, archives);
+	await archives.findSound(archive);
 	if (summary.damaged) {
 		throw new OperationError("archive-corrupt", `archive ${archive} of ${resource} is known to be damaged`);
 	}

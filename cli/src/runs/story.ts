@@ -115,6 +115,8 @@ function bar(share: number): string {
 	return "▓".repeat(full) + "░".repeat(10 - full);
 }
 
+const undoable: ReadonlySet<string> = new Set(["restore", "undo"]);
+
 /** The one line that a person reads when it is over. */
 export function endText(document: RunDocument, context: Context): string {
 	const { run } = document;
@@ -122,13 +124,14 @@ export function endText(document: RunDocument, context: Context): string {
 	const result = run.result ?? {};
 	const bytes = result["bytes"];
 	const durationMs = result["durationMs"];
+	const restoreMs = result["restoreMs"];
 	const facts: string[] = [];
 	if (typeof bytes === "number") facts.push(formatBytes(bytes));
 	if (typeof durationMs === "number") facts.push(`in ${formatSeconds(durationMs / 1000)}`);
 	if (document.downtimeSeconds !== null && document.downtimeSeconds > 0)
 		facts.push(`down ${formatSeconds(document.downtimeSeconds)}`);
+	if (typeof restoreMs === "number") facts.push(`restored in ${formatSeconds(restoreMs / 1000)}`);
 	const verb = plain(run.operation.slice(run.operation.indexOf(".") + 1));
-	const undo =
-		document.undo !== null && verb !== "backup" && verb !== "verify" ? `  undo: davit undo ${run.run}` : "";
+	const undo = document.undo !== null && undoable.has(verb) ? `  undo: davit undo ${run.run}` : "";
 	return `${markOf(run.state, context.out)} ${subject}  ${addressOf(document)}  ${verb} ${run.state}  ${facts.join(", ")}${undo}`.trimEnd();
 }

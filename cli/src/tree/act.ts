@@ -31,6 +31,16 @@ export const act: readonly CommandSpec[] = [
 		documents: ["davit/run/1", "davit/result/1"],
 	},
 	{
+		name: "drill",
+		words: "<address...>",
+		summary:
+			"Prove archives by restoring them where nothing is; the newest verified ones unless one is named.",
+		options: watching,
+		examples: ["davit drill nas/grafana-data", "davit drill nas/grafana-data@latest nas/path:/srv/photos"],
+		runs: true,
+		documents: ["davit/run/1", "davit/result/1"],
+	},
+	{
 		name: "restore",
 		words: "<archive>",
 		summary: "Replace a resource exactly by an archive; what was there is kept for an undo.",

@@ -65,7 +65,7 @@ const acts: Readonly<Record<string, (asked: Asked, name: string) => Promise<Done
 const PressedButton = z.object({
 	host: HostName,
 	resource: ResourceId,
-	verb: z.enum(["backup", "verify", "pin", "unpin", "undelete", "hold", "release"]),
+	verb: z.enum(["backup", "verify", "drill", "pin", "unpin", "undelete", "hold", "release"]),
 	archive: ArchiveId.optional(),
 	/** Why it is held. */
 	because: z.string().optional(),
@@ -88,7 +88,7 @@ function askForRun({ desk, exchange, body }: Asked): Done {
 /** A form says verb and resource; the request says operation and parameters. */
 function readButton(body: Body): Request {
 	const { host, resource, verb, archive, consistency, because } = read(PressedButton, body);
-	const isKeeping = verb !== "backup" && verb !== "verify";
+	const isKeeping = verb !== "backup" && verb !== "verify" && verb !== "drill";
 	const given = {
 		...(verb !== "backup" && archive !== undefined ? { archive } : {}),
 		...(verb === "backup" && consistency !== undefined ? { consistency } : {}),

@@ -8,6 +8,8 @@ export const eventTypes = [
 	"restore_failed",
 	"verify_completed",
 	"verify_failed",
+	"drill_completed",
+	"drill_failed",
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 

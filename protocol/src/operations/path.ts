@@ -5,6 +5,7 @@ import { ArchiveId, FolderPath, RepositoryName, Sha256 } from "../vocabulary.ts"
 import { impossible, isPossible, restoreChoice } from "./restore-choice.ts";
 import {
 	BackupResult,
+	DrillResult,
 	hasPolicy,
 	KeepChange,
 	KeepResult,
@@ -32,6 +33,12 @@ export const pathOperations = {
 		effect: "reads",
 		params: z.strictObject({ path: FolderPath, archive: ArchiveId }),
 		result: VerifyResult,
+	},
+	/** Restores an archive of a folder into a scratch folder, compares it entry by entry, and removes it; without a name the newest verified one. */
+	"path.drill": {
+		effect: "reads",
+		params: z.strictObject({ path: FolderPath, archive: ArchiveId.optional() }),
+		result: DrillResult,
 	},
 	/** Says what a restore or an undo of a folder would do, without doing it. */
 	"path.plan": {

@@ -44,6 +44,20 @@ export const VerifyResult = z.object({
 });
 export type VerifyResult = z.infer<typeof VerifyResult>;
 
+export const DrillResult = z.object({
+	archive: ArchiveId,
+	entries: z.int().nonnegative(),
+	/** What was restored, before compression. */
+	contentBytes: Bytes,
+	drilledAt: Instant,
+	/** How long the restore itself took: the measured recovery time of the data. */
+	restoreMs: z.int().nonnegative(),
+	/** How long it took to compare what was restored with the archive's entries and digests. */
+	compareMs: z.int().nonnegative(),
+	durationMs: z.int().nonnegative(),
+});
+export type DrillResult = z.infer<typeof DrillResult>;
+
 export const RestoreResult = z.object({
 	archive: ArchiveId,
 	replaced: z.int().nonnegative(),

@@ -4,6 +4,7 @@ import { PlanFacts } from "../plan.ts";
 import { ArchiveId, ProjectName, Sha256 } from "../vocabulary.ts";
 import {
 	BackupResult,
+	DrillResult,
 	hasPolicy,
 	KeepChange,
 	KeepResult,
@@ -31,6 +32,12 @@ export const stackOperations = {
 		effect: "reads",
 		params: z.strictObject({ stack: ProjectName, archive: ArchiveId }),
 		result: VerifyResult,
+	},
+	/** Restores an archive of a stack where nothing is, compares every part of it, and removes it. */
+	"stack.drill": {
+		effect: "reads",
+		params: z.strictObject({ stack: ProjectName, archive: ArchiveId.optional() }),
+		result: DrillResult,
 	},
 	/** Says what a restore or an undo of a stack would do, without doing it. */
 	"stack.plan": {

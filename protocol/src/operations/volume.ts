@@ -5,6 +5,7 @@ import { ArchiveId, RepositoryName, Sha256, VolumeName } from "../vocabulary.ts"
 import { impossible, isPossible, restoreChoice } from "./restore-choice.ts";
 import {
 	BackupResult,
+	DrillResult,
 	hasPolicy,
 	KeepChange,
 	KeepResult,
@@ -32,6 +33,12 @@ export const volumeOperations = {
 		effect: "reads",
 		params: z.strictObject({ volume: VolumeName, archive: ArchiveId }),
 		result: VerifyResult,
+	},
+	/** Restores an archive of a volume into a scratch volume, compares it entry by entry, and removes it; without a name the newest verified one. */
+	"volume.drill": {
+		effect: "reads",
+		params: z.strictObject({ volume: VolumeName, archive: ArchiveId.optional() }),
+		result: DrillResult,
 	},
 	/** Says what a restore or an undo of a volume would do, without doing it. */
 	"volume.plan": {

@@ -4,7 +4,7 @@ import type { Frame, Page } from "../page.ts";
 import { contentPath } from "./content.ts";
 import { differencesPath } from "./differences.ts";
 import { countEntries, exactTime, formatBytes, formatSeconds, moment } from "./format.ts";
-import { refusalOf, tokenField, verifyForm } from "./forms.ts";
+import { drillForm, refusalOf, tokenField, verifyForm } from "./forms.ts";
 import { keptBecause, pinForm } from "./keeping.ts";
 import { resourceLink, resourceTitle, runLink, sameAs } from "./links.ts";
 import { archiveState } from "./tables.ts";
@@ -33,6 +33,7 @@ function verdict({ row, resourceRow }: ArchiveDocument, frame: Frame): Html {
 		<h1>${resourceTitle(row.host, row.resource)} as it was ${moment(row.takenAt, frame.now)}</h1>
 		<p class="lead">${archiveState(row)} ${proofPips(row.proof)}</p>
 		<div class="buttons">${verifyForm(frame, archive, refusalOf(resourceRow))}<span class="muted">reads every byte and compares it with the signed manifest</span>${pinForm(frame, row, refusalOf(resourceRow))}</div>
+		<div class="buttons">${drillForm(frame, archive, refusalOf(resourceRow) ?? (row.damaged ? "it is damaged" : undefined))}<span class="muted">restores it where nothing is, compares, and removes it again</span></div>
 	</header>`;
 }
 
@@ -44,11 +45,20 @@ function facts({ row }: ArchiveDocument, frame: Frame): Html {
 			<dt>Size</dt><dd>${formatBytes(row.bytes)}, of ${formatBytes(row.contentBytes)} in ${countEntries(row.entries)}</dd>
 			<dt>Containers that write</dt><dd>were ${consistencyPhrases[row.consistency]} while it was copied</dd>
 			<dt>Kept because</dt><dd>${keptBecause(row, frame.now)}</dd>
+			<dt>Proven</dt><dd>${provenWords(row)}</dd>
 			<dt>Fidelity</dt><dd>${row.fidelity === "full" ? "full: owners, modes, times, links, attributes" : "reduced: read through the archive API, which loses some attributes"}</dd>
 		</dl>
 		<p><a href="${frame.root}${contentPath(row.id)}">See what it holds</a> · <a href="${frame.root}${differencesPath(row.id)}">What differs from now</a></p>
 		${sameAs("verify", row.short)}
 	</section>`;
+}
+
+/** What was proven, when, and how long a restore takes. */
+function provenWords({ verifiedAt, drilledAt, restoreMs }: ArchiveDocument["row"]): Html {
+	const verified =
+		verifiedAt === undefined ? html`never read back` : html`read back ${exactTime(verifiedAt)}`;
+	if (drilledAt === undefined || restoreMs === undefined) return html`${verified}; never restored in a drill`;
+	return html`${verified}; restored in a drill ${exactTime(drilledAt)}, in ${formatSeconds(restoreMs / 1000)}`;
 }
 
 function restore({ row, resourceRow }: ArchiveDocument, frame: Frame): Html {

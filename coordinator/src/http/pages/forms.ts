@@ -52,6 +52,21 @@ export function verifyForm(frame: Frame, of: ArchiveOf, refusal: string | undefi
 	});
 }
 
+/** Restores it where nothing is, compares, and removes it again; without an archive the newest verified one. */
+export function drillForm(
+	frame: Frame,
+	{ archive, ...of }: Omit<ArchiveOf, "archive"> & Partial<Pick<ArchiveOf, "archive">>,
+	refusal: string | undefined,
+): Html {
+	return pressForm(frame, {
+		to: "requests",
+		fields: { ...of, verb: "drill", ...(archive === undefined ? {} : { archive }) },
+		label: "Drill",
+		name: archive === undefined ? `Drill the newest archive of ${of.resource}` : `Drill archive ${archive}`,
+		refusal,
+	});
+}
+
 interface ArchiveOf {
 	readonly host: HostName;
 	readonly resource: ResourceId;

@@ -97,6 +97,7 @@ export function wordOfRun(state: RunState): string {
 const verbs: Readonly<Record<string, string>> = {
 	backup: "Back up",
 	verify: "Verify",
+	drill: "Drill",
 	restore: "Restore",
 	undo: "Undo",
 	prune: "Remove old archives",
