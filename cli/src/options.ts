@@ -63,6 +63,19 @@ export function consistencyOption(invocation: Invocation): AskedConsistency | un
 	);
 }
 
+/** A share such as `10%` or `0.5`. @throws CommandError usage */
+export function percentOption(invocation: Invocation, name: string): number | undefined {
+	const text = textOption(invocation, name);
+	if (text === undefined) return undefined;
+	const [, digits = ""] = /^(\d{1,3}(?:\.\d{1,6})?)\s?%?$/.exec(text.trim()) ?? [];
+	const percent = Number(digits);
+	if (digits !== "" && percent > 0 && percent <= 100) return percent;
+	throw usageError(
+		`--${dashed(name)} ${text} is not a share above 0 % and up to 100 %`,
+		`--${dashed(name)} 10%`,
+	);
+}
+
 function dashed(name: string): string {
 	return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -16,6 +16,7 @@ import {
 import { equipJob, type KeyedJob } from "../encryption/equip-job.ts";
 import type { Keyring } from "../encryption/keyring.ts";
 import { freeBytesAt } from "../files/file-failure.ts";
+import type { Sample, SampledContent } from "../files/job.ts";
 import {
 	beginArchive,
 	commitArchive,
@@ -31,7 +32,7 @@ import { commitPart } from "./hold-parts.ts";
 import { checkSums, inspectPlaced } from "./inspect-archive.ts";
 import { type KeepRecords, openKeepRecords, withRecords, withSequence } from "./keep-records.ts";
 import { archiveOf, type FolderState, listFolders, searchFolders } from "./name-folders.ts";
-import { drilledBy, recordDamage, recordDrill, verifyArchive } from "./prove-archive.ts";
+import { drilledBy, recordDamage, recordDrill, sampleArchive, verifyArchive } from "./prove-archive.ts";
 import type { ArchiveProof } from "./record-proof.ts";
 import { makeFolder, renameDurably } from "./write-durably.ts";
 
@@ -104,6 +105,11 @@ export interface Archives {
 	 * @throws OperationError archive-not-found | archive-corrupt | archive-too-new
 	 */
 	verify(archive: ArchiveId, watching: Watching): Promise<Verification>;
+	/**
+	 * Reads some of an archive's content, its list of entries and all that is small; records damage, and proves nothing.
+	 * @throws OperationError archive-not-found | archive-corrupt | archive-too-new | archive-locked
+	 */
+	sample(archive: ArchiveId, sample: Sample, watching: Watching): Promise<SampledContent>;
 	/** Records durably that the archive was restored whole and found the same. */
 	recordDrill(archive: ArchiveId, drill: NonNullable<ArchiveProof["drill"]>): Promise<void>;
 	/** Records durably that the archive is damaged, and why. */
@@ -169,6 +175,8 @@ export async function openArchives(options: ArchivesOptions): Promise<Archives> 
 		recordDamage: async (archive, reason) => recordDamage(await demand(archive), reason, options),
 		drilledBy: async (archive) => drilledBy(await demand(archive)),
 		verify: async (archive, watching) => verifyArchive(await demand(archive), watching, options),
+		sample: async (archive, sample, watching) =>
+			sampleArchive(await demand(archive), { sample, ...watching }, options),
 		remove: async (archive) => {
 			for (const { path: complete } of await search(archive, "complete")) {
 				await renameDurably(complete, `${complete}.removing`);

@@ -1,6 +1,7 @@
 import { type CommandId, instantOf, type Manifest, OperationError } from "@davit/protocol";
 import { equipJob } from "../encryption/equip-job.ts";
 import type { Keyring } from "../encryption/keyring.ts";
+import type { Sample, SampledContent } from "../files/job.ts";
 import { runFileJob } from "../files/run-job.ts";
 import type { ArchivesOptions, Verification, Watching } from "./archives.ts";
 import { verifyParts } from "./hold-parts.ts";
@@ -17,7 +18,7 @@ export async function verifyArchive(
 ): Promise<Verification> {
 	const { manifest, summary } = await inspectPlaced(folder);
 	const { manifestSha256 } = summary;
-	try {
+	return recordingDamage(folder, options, async () => {
 		await checkSums(folder, manifest);
 		const context = { signal, ...(onProgress === undefined ? {} : { onProgress }) };
 		const job = await openForVerifying(folder, manifest, options.keyring);
@@ -33,6 +34,31 @@ export async function verifyArchive(
 			...(await drillOf(folder, manifestSha256)),
 		});
 		return { bytes: storedBytes(manifest), entries, verifiedAt };
+	});
+}
+
+/** Reads a part of an archive: what it finds is recorded, that it found nothing is not. */
+export async function sampleArchive(
+	folder: ArchiveFolder,
+	{ sample, signal, onProgress }: Watching & { readonly sample: Sample },
+	options: ArchivesOptions,
+): Promise<SampledContent> {
+	const { manifest } = await inspectArchive(folder);
+	return recordingDamage(folder, options, async () => {
+		await checkSums(folder, manifest);
+		const opened = await openForVerifying(folder, manifest, options.keyring);
+		const context = { signal, ...(onProgress === undefined ? {} : { onProgress }) };
+		return runFileJob({ ...opened, kind: "sample", sample }, context);
+	});
+}
+
+async function recordingDamage<Result>(
+	folder: ArchiveFolder,
+	options: ArchivesOptions,
+	work: () => Promise<Result>,
+): Promise<Result> {
+	try {
+		return await work();
 	} catch (error) {
 		if (!(error instanceof OperationError) || error.code !== "archive-corrupt") throw error;
 		await recordDamage(folder, error.message, options);

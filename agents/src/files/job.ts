@@ -21,7 +21,16 @@ export type FileJob =
 			readonly present?: string;
 	  } & Opened)
 	| { readonly kind: "measure"; readonly root: string }
-	| ({ readonly kind: "verify" } & Opened);
+	| ({ readonly kind: "verify" } & Opened)
+	| ({ readonly kind: "sample"; readonly sample: Sample } & Opened);
+
+/** Which part of an archive's content is read. */
+export interface Sample {
+	/** Of its frames; above 0, at most 100. */
+	readonly percent: number;
+	/** Chooses which. */
+	readonly seed: number;
+}
 
 /** How an archive's two files are encrypted. */
 export interface Seals {
@@ -87,6 +96,7 @@ export interface FileResults {
 	diff: TreeDifferences;
 	measure: MeasuredTree;
 	verify: VerifiedContent;
+	sample: SampledContent;
 }
 
 export type ResultOf<Job extends FileJob> = FileResults[Job["kind"]];
@@ -146,6 +156,15 @@ export interface MeasuredTree {
 	readonly contentBytes: number;
 	/** Free on the tree's file system for this process. */
 	readonly freeBytes: number;
+}
+
+export interface SampledContent {
+	readonly entries: number;
+	/** Stored bytes that were read. */
+	readonly bytes: number;
+	/** Frames of content that were read, of how many. */
+	readonly frames: number;
+	readonly ofFrames: number;
 }
 
 export interface VerifiedContent {

@@ -4,6 +4,7 @@ import { diffTrees } from "./diff-trees.ts";
 import type { FileContext, FileJob, FileResults, ResultOf } from "./job.ts";
 import { measureTree } from "./measure-tree.ts";
 import { packTree } from "./pack-tree.ts";
+import { sampleContent } from "./sample-content.ts";
 import { unpackTree } from "./unpack-tree.ts";
 import { verifyContent } from "./verify-content.ts";
 
@@ -32,6 +33,8 @@ function perform(job: FileJob, context: FileContext): Promise<FileResults[FileJo
 			return measureTree({ ...job, ...context });
 		case "verify":
 			return verifyContent({ ...job, ...context });
+		case "sample":
+			return sampleContent({ ...job, ...context });
 		default:
 			return job satisfies never;
 	}

@@ -14,6 +14,7 @@ const fileJobs: ReadonlySet<string> = new Set<FileJob["kind"]>([
 	"diff",
 	"measure",
 	"verify",
+	"sample",
 ]);
 
 /** Whether it reads or writes content, which takes a thread of its own. */

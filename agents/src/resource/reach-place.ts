@@ -78,6 +78,7 @@ function mountsOf(job: ReachJob, { folder, exists }: Place): readonly Mount[] {
 		case "unpack":
 			return [writing(parent), reading(job.archive)];
 		case "verify":
+		case "sample":
 			return [reading(job.archive)];
 		case "look": {
 			// The folder above a volume that is gone is gone too, and may be made again at any moment.

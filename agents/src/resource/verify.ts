@@ -1,21 +1,29 @@
-import { Bytes, resourceOf } from "@davit/protocol";
+import { randomInt } from "node:crypto";
+import { Bytes, resourceOf, type VerifyResult } from "@davit/protocol";
 import type { Reading } from "../operation.ts";
 import { requireOwnArchive } from "./require-own-archive.ts";
 import { showProgress } from "./show-progress.ts";
 
-/** Reads every byte of an archive and records what came of it: the proof, or that it is damaged. */
+/** Reads every byte of an archive, or a sample of it, and records what came of it: the proof, or that it is damaged. */
 export const verify: Reading<"volume.verify" | "path.verify" | "stack.verify"> = {
 	async read(params, context, signal) {
 		const { archive } = params;
 		const resource = resourceOf(params);
 		await requireOwnArchive(archive, resource, context.archives);
 		const beganAtMs = context.now();
+		const succeeded = (found: Omit<VerifyResult, "durationMs">) => ({
+			state: "succeeded" as const,
+			result: { ...found, durationMs: Math.max(0, Math.round(context.now() - beganAtMs)) },
+		});
 		const onProgress = showProgress("verify", context);
+		if (params.sample !== undefined) {
+			const { percent, seed = randomInt(2 ** 32) } = params.sample;
+			const sampled = await context.archives.sample(archive, { percent, seed }, { signal, onProgress });
+			const { bytes, entries, frames, ofFrames } = sampled;
+			const sample = { percent, seed, frames, ofFrames };
+			return succeeded({ archive, bytes: Bytes.parse(bytes), entries, sample });
+		}
 		const { bytes, entries, verifiedAt } = await context.archives.verify(archive, { signal, onProgress });
-		const durationMs = Math.max(0, Math.round(context.now() - beganAtMs));
-		return {
-			state: "succeeded",
-			result: { archive, bytes: Bytes.parse(bytes), entries, verifiedAt, durationMs },
-		};
+		return succeeded({ archive, bytes: Bytes.parse(bytes), entries, verifiedAt });
 	},
 };

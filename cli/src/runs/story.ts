@@ -127,6 +127,10 @@ export function endText(document: RunDocument, context: Context): string {
 	const restoreMs = result["restoreMs"];
 	const facts: string[] = [];
 	if (typeof bytes === "number") facts.push(formatBytes(bytes));
+	const sample = result["sample"];
+	if (typeof sample === "object" && sample !== null && "frames" in sample && "ofFrames" in sample) {
+		facts.push(`only ${sample.frames} of ${sample.ofFrames} frames read, which proves nothing of the rest`);
+	}
 	if (typeof durationMs === "number") facts.push(`in ${formatSeconds(durationMs / 1000)}`);
 	if (document.downtimeSeconds !== null && document.downtimeSeconds > 0)
 		facts.push(`down ${formatSeconds(document.downtimeSeconds)}`);

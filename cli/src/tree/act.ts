@@ -25,8 +25,14 @@ export const act: readonly CommandSpec[] = [
 		name: "verify",
 		words: "<archive...>",
 		summary: "Read every byte of archives and compare it with their manifests.",
-		options: watching,
-		examples: ["davit verify nas/grafana-data@latest", "davit verify 7f3a"],
+		options: [
+			...watching,
+			{
+				flags: "--sample <share>",
+				summary: "read this share of the content only: finds damage, proves nothing",
+			},
+		],
+		examples: ["davit verify nas/grafana-data@latest", "davit verify 7f3a --sample 10%"],
 		runs: true,
 		documents: ["davit/run/1", "davit/result/1"],
 	},

@@ -14,6 +14,7 @@ import {
 	RestoreResult,
 	Retention,
 	VerifyResult,
+	VerifySample,
 } from "./results.ts";
 
 export const pathOperations = {
@@ -31,7 +32,7 @@ export const pathOperations = {
 	/** Reads every byte of an archive of a folder and compares it with its signed manifest. */
 	"path.verify": {
 		effect: "reads",
-		params: z.strictObject({ path: FolderPath, archive: ArchiveId }),
+		params: z.strictObject({ path: FolderPath, archive: ArchiveId, sample: VerifySample.optional() }),
 		result: VerifyResult,
 	},
 	/** Restores an archive of a folder into a scratch folder, compares it entry by entry, and removes it; without a name the newest verified one. */

@@ -35,11 +35,23 @@ export const BackupResult = z.object({
 });
 export type BackupResult = z.infer<typeof BackupResult>;
 
+/** Only some of the content's frames are read: it finds damage and proves nothing. */
+export const VerifySample = z.strictObject({
+	percent: z.number().gt(0).max(100),
+	/** Chooses the frames; one is drawn where none is given. */
+	seed: z.int().min(0).max(0xff_ff_ff_ff).optional(),
+});
+
 export const VerifyResult = z.object({
 	archive: ArchiveId,
+	/** Stored bytes that were read and found right. */
 	bytes: Bytes,
 	entries: z.int().nonnegative(),
-	verifiedAt: Instant,
+	/** Absent where only a sample was read: that verifies nothing. */
+	verifiedAt: Instant.optional(),
+	sample: VerifySample.required()
+		.extend({ frames: z.int().nonnegative(), ofFrames: z.int().nonnegative() })
+		.optional(),
 	durationMs: z.int().nonnegative(),
 });
 export type VerifyResult = z.infer<typeof VerifyResult>;

@@ -13,6 +13,7 @@ import {
 	RestoreResult,
 	Retention,
 	VerifyResult,
+	VerifySample,
 } from "./results.ts";
 
 export const stackOperations = {
@@ -30,7 +31,7 @@ export const stackOperations = {
 	/** Reads every byte of an archive of a stack, part by part, and compares it with its signed manifests. */
 	"stack.verify": {
 		effect: "reads",
-		params: z.strictObject({ stack: ProjectName, archive: ArchiveId }),
+		params: z.strictObject({ stack: ProjectName, archive: ArchiveId, sample: VerifySample.optional() }),
 		result: VerifyResult,
 	},
 	/** Restores an archive of a stack where nothing is, compares every part of it, and removes it. */

@@ -14,6 +14,7 @@ import {
 	RestoreResult,
 	Retention,
 	VerifyResult,
+	VerifySample,
 } from "./results.ts";
 
 export const volumeOperations = {
@@ -31,7 +32,7 @@ export const volumeOperations = {
 	/** Reads every byte of an archive of a volume and compares it with its signed manifest. */
 	"volume.verify": {
 		effect: "reads",
-		params: z.strictObject({ volume: VolumeName, archive: ArchiveId }),
+		params: z.strictObject({ volume: VolumeName, archive: ArchiveId, sample: VerifySample.optional() }),
 		result: VerifyResult,
 	},
 	/** Restores an archive of a volume into a scratch volume, compares it entry by entry, and removes it; without a name the newest verified one. */
