@@ -90,7 +90,14 @@ test("every entity has an id of its own that names neither container nor image, 
 test("what is known of the data stays available without the coordinator; the button and its answer do not", () => {
 	const { components, availability } = deviceAt(grafanaTopic);
 	assert.equal(availability[0]?.topic, "davit/v1/home-7f3a/coordinator/presence");
-	for (const id of ["last_good_backup", "backup_size", "backup_duration", "job"]) {
+	for (const id of [
+		"last_good_backup",
+		"backup_size",
+		"backup_duration",
+		"last_proven_restore",
+		"restore_duration",
+		"job",
+	]) {
 		assert.deepEqual(components[id]?.["availability"], [], id);
 	}
 	for (const id of ["back_up", "backup_state", "backup_overdue"])

@@ -17,6 +17,8 @@ import {
 	backupDurationSensor,
 	backupSizeSensor,
 	lastGoodBackupSensor,
+	lastProvenRestoreSensor,
+	restoreDurationSensor,
 } from "./entities/last-backup-sensors.ts";
 import { presenceSensor } from "./entities/presence-sensor.ts";
 import { deviceIdentifier, hostObject, hubObject, resourceObject, siteNode } from "./identity.ts";
@@ -119,6 +121,8 @@ function resourceDevice(view: SiteView, place: ResourcePlace): object {
 			backup_state: backupStateSensor(place),
 			backup_size: backupSizeSensor(place),
 			backup_duration: backupDurationSensor(place),
+			last_proven_restore: lastProvenRestoreSensor(place),
+			restore_duration: restoreDurationSensor(place),
 			job: jobEvent(place),
 			...jobTriggers(place),
 		},

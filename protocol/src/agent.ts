@@ -151,6 +151,14 @@ export const ArchiveSummary = z.object({
 });
 export type ArchiveSummary = z.infer<typeof ArchiveSummary>;
 
+/** The newest drill: which archive was restored whole and compared, when, and how long the restore took. */
+export const ProvenRestore = z.object({
+	archive: ArchiveId,
+	at: Instant,
+	restoreMs: z.int().nonnegative(),
+});
+export type ProvenRestore = z.infer<typeof ProvenRestore>;
+
 /** An operation that is under way on a resource. */
 export const Activity = z.object({
 	command: CommandId,
@@ -171,6 +179,8 @@ export const ResourceState = z.object({
 	/** The newest archive that is complete and verified. */
 	lastGoodBackup: ArchiveSummary.nullable(),
 	archives: z.int().nonnegative(),
+	/** Null where none of its archives was ever drilled; absent in words of an older agent. */
+	lastProvenRestore: ProvenRestore.nullable().optional(),
 	/** The newest operation: under way or ended. */
 	activity: Activity.nullable(),
 	undo: UndoPoint.nullable(),

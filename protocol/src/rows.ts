@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ArchiveSummary, Proof } from "./agent.ts";
+import { ArchiveSummary, Proof, ProvenRestore } from "./agent.ts";
 import { Consistency } from "./consistency.ts";
 import { KeepLast } from "./operations/results.ts";
 import { ResourceId } from "./resource.ts";
@@ -39,6 +39,8 @@ export const ResourceRow = z.object({
 	proof: z.array(Proof),
 	lastGoodBackup: ArchiveSummary.nullable(),
 	archives: z.int().nonnegative(),
+	/** Null = none of its archives was ever restored in a drill. */
+	lastProvenRestore: ProvenRestore.nullable(),
 	overdue: z.boolean(),
 	nextDueAt: Instant.nullable(),
 	running: RunId.nullable(),

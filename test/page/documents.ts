@@ -39,7 +39,7 @@ export function statusOf(
 		site: SiteName.parse("home"),
 		verdict: {
 			state: worst,
-			sentence: `${bad.length} need you. The other ${resources.length - bad.length} of ${resources.length} are safe: backed up in the last 26 h.`,
+			sentence: `${bad.length} need you. The other ${resources.length - bad.length} of ${resources.length} are safe: backed up in the last 26 h, 3 of them restored in a drill this month.`,
 		},
 		counts,
 		total: resources.length,

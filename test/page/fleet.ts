@@ -181,6 +181,10 @@ function newResource(of: {
 		proof: last === undefined ? [] : last.proof,
 		lastGoodBackup: last === undefined ? null : ArchiveSummary.parse(last),
 		archives: last === undefined ? 0 : 2,
+		lastProvenRestore:
+			last?.drilledAt === undefined || last.restoreMs === undefined
+				? null
+				: { archive: last.id, at: last.drilledAt, restoreMs: last.restoreMs },
 		overdue: state === "overdue",
 		nextDueAt: state === "unprotected" ? null : instantOf(epochMs + 13 * hour),
 		running: null,

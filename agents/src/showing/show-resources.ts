@@ -6,6 +6,7 @@ import {
 	instantOf,
 	isGood,
 	maximumMessageBytes,
+	type ProvenRestore,
 	type ResourceArchives,
 	type ResourceId,
 	type ResourceState,
@@ -92,6 +93,7 @@ export class ShownResources {
 			...{ version: 1, host, resource },
 			lastGoodBackup: archives.find(isGood) ?? null,
 			archives: archives.length,
+			lastProvenRestore: lastProven(archives),
 			activity: activityOf(resource),
 			undo: isOver ? null : { command: kept.command, archive: kept.archive, until: kept.until },
 			...(hold === undefined ? {} : { hold }),
@@ -122,4 +124,14 @@ export class ShownResources {
 		this.#order = done.catch(() => undefined);
 		return done;
 	}
+}
+
+/** The newest drill of an archive that is still there and good. */
+function lastProven(archives: readonly ArchiveSummary[]): ProvenRestore | null {
+	const [newest] = archives
+		.flatMap(({ id: archive, drilledAt: at, restoreMs, damaged }) =>
+			at === undefined || restoreMs === undefined || damaged ? [] : [{ archive, at, restoreMs }],
+		)
+		.toSorted((left, right) => (left.at < right.at ? 1 : -1));
+	return newest ?? null;
 }

@@ -51,6 +51,7 @@ function valuesByCommand(names: Names): ReadonlyMap<string, readonly string[]> {
 		["show", [...names.resources, ...names.hosts, ...names.runs, ...names.archives]],
 		["backup", names.resources],
 		["verify", [...latest, ...names.archives]],
+		["drill", [...names.resources, ...names.archives]],
 		["restore", [...latest, ...names.archives]],
 		["browse", [...latest, ...names.archives]],
 		["diff", [...latest, ...names.archives]],

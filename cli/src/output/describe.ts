@@ -36,27 +36,31 @@ export function hostTable(rows: readonly HostRow[], context: Context): string {
 
 export function resourceTable(rows: readonly ResourceRow[], context: Context): string {
 	return formatTable(
-		["RESOURCE", "STATE", "LAST GOOD", "ARCHIVES", "PROOF", "BECAUSE"],
+		["RESOURCE", "STATE", "LAST GOOD", "ARCHIVES", "PROOF", "PROVEN RESTORE", "BECAUSE"],
 		rows.map((row) => [
 			shortAddress(row),
 			`${markOf(row.state, context.out)} ${row.state}`,
 			relative(row.lastGoodBackup?.takenAt ?? null, context),
 			String(row.archives),
 			row.proof.join(" "),
+			provenRestore(row.lastProvenRestore, context),
 			plain(row.because),
 		]),
 	);
 }
 
-export function archiveTable(rows: readonly ArchiveRow[], _context: Context): string {
+export function archiveTable(rows: readonly ArchiveRow[], context: Context): string {
 	return formatTable(
-		["ARCHIVE", "RESOURCE", "TAKEN", "SIZE", "PROOF", "CONSISTENCY", "KEPT BECAUSE"],
+		["ARCHIVE", "RESOURCE", "TAKEN", "SIZE", "PROOF", "DRILLED", "CONSISTENCY", "KEPT BECAUSE"],
 		rows.map((row) => [
 			row.short,
 			shortAddress(row),
 			formatInstant(row.takenAt),
 			formatBytes(row.bytes),
 			row.damaged ? "damaged" : row.proof.join(" "),
+			row.drilledAt === undefined || row.restoreMs === undefined
+				? "never"
+				: provenRestore({ at: row.drilledAt, restoreMs: row.restoreMs }, context),
 			`${row.consistency}${row.outcome === "partial" ? ", partial" : ""}${row.fidelity === "reduced" ? ", reduced fidelity" : ""}`,
 			keptText(row),
 		]),
@@ -67,6 +71,15 @@ export function archiveTable(rows: readonly ArchiveRow[], _context: Context): st
 export function keptText({ keptBecause, pinnedAt, goesAt }: ArchiveRow): string {
 	if (goesAt !== undefined) return `goes ${formatInstant(goesAt)}`;
 	return keptBecause.join(" ") || (pinnedAt === undefined ? "" : "pinned");
+}
+
+/** `2 d ago, in 21 s`. */
+export function provenRestore(
+	proven: { readonly at: string; readonly restoreMs: number } | null,
+	context: Context,
+): string {
+	if (proven === null) return "never";
+	return `${relative(proven.at, context)}, in ${formatSeconds(proven.restoreMs / 1000)}`;
 }
 
 export function runTable(rows: readonly Run[], context: Context): string {

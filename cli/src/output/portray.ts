@@ -9,7 +9,7 @@ import {
 	type ScheduleDocument,
 } from "@davit/protocol";
 import type { Context } from "../context.ts";
-import { archiveTable, keptText, resourceTable, runTable, shortAddress } from "./describe.ts";
+import { archiveTable, keptText, provenRestore, resourceTable, runTable, shortAddress } from "./describe.ts";
 import { formatBytes, formatCount, formatInstant, formatRelative, formatSeconds, markOf } from "./format.ts";
 import { plain } from "./table.ts";
 
@@ -29,6 +29,7 @@ export function describeResource(document: ResourceDocument, context: Context): 
 			? []
 			: [["held", `${plain(row.hold.because)}: davit release ${shortAddress(row)}`] as const]),
 		["last good", row.lastGoodBackup === null ? "never" : when(row.lastGoodBackup.takenAt, context)],
+		["proven", provenRestore(row.lastProvenRestore, context)],
 		["next due", row.nextDueAt === null ? "no schedule" : when(row.nextDueAt, context)],
 		[
 			"undo",

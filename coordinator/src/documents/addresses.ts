@@ -19,7 +19,7 @@ interface Place {
 
 /**
  * What an address means: `host`, `host/name`, `host/kind:name`, `name` where it is unique (of a folder its
- * path or the last part of it), each resource with `@latest` or
+ * path or the last part of it), each resource with `@latest`, `@latest-proven` or
  * `@ID` for an archive; a run's or an archive's id alone, or its unique beginning of 4 characters or more.
  * @throws OperationError resource-not-found | resource-ambiguous | archive-not-found | archive-ambiguous | host-not-found
  */
@@ -132,6 +132,17 @@ function candidatesFor(core: Core, address: string): string[] {
 
 function archiveOf(core: Core, { host, resource }: Place, selector: string): AddressDocument {
 	const archives = core.fleet.resource(host, resource)?.archives ?? [];
+	if (selector === "latest-proven") {
+		const proven = core.fleet.resource(host, resource)?.state?.lastProvenRestore;
+		if (proven) return documentOf({ host, resource, archive: proven.archive });
+		throw new OperationError(
+			"archive-not-found",
+			`no archive of ${host}/${resource} was proven by a drill yet`,
+			{
+				hint: `davit drill ${host}/${resource}`,
+			},
+		);
+	}
 	if (selector === "latest") {
 		const known = core.fleet.resource(host, resource);
 		const latest = known === undefined ? null : lastGoodOf(known);

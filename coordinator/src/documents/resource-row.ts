@@ -38,6 +38,7 @@ export function resourceRow(core: Core, entry: HostEntry, known: ResourceEntry):
 		proof: lastGoodBackup?.proof ?? [],
 		lastGoodBackup,
 		archives: Math.max(known.archives.length, known.state?.archives ?? 0),
+		lastProvenRestore: known.state?.lastProvenRestore ?? null,
 		overdue: overdueMs !== undefined && overdueMs <= core.now(),
 		nextDueAt: nextDueOf(core, host, id) ?? null,
 		running: running === undefined || running.hidden ? null : running.run.run,

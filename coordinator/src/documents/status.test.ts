@@ -191,5 +191,8 @@ test("a sentence for a fleet that is all safe says for how long", () => {
 		good(stage, volume, age * hourMs);
 	}
 	const { verdict } = statusDocument(stage.core.parts, broker);
-	assert.equal(verdict.sentence, "All 2 are safe: backed up in the last 26 h.");
+	assert.equal(
+		verdict.sentence,
+		"All 2 are safe: backed up in the last 26 h, none of them restored in a drill this month.",
+	);
 });

@@ -100,9 +100,19 @@ function coverage(core: Core, rows: readonly ResourceRow[]): string {
 		.filter(({ state }) => state === "safe")
 		.flatMap(({ lastGoodBackup }) => lastGoodBackup?.takenAt ?? []);
 	const oldest = taken.sort()[0];
-	return oldest === undefined
-		? "backed up"
-		: `backed up in the last ${ageWords(core.now() - Date.parse(oldest))}`;
+	if (oldest === undefined) return "backed up";
+	return `backed up in the last ${ageWords(core.now() - Date.parse(oldest))}, ${drills(core, rows)}`;
+}
+
+/** How many of those that are safe were proven by a restore in the last 30 days. */
+function drills(core: Core, rows: readonly ResourceRow[]): string {
+	const proven = rows.filter(
+		({ state, lastProvenRestore }) =>
+			state === "safe" &&
+			lastProvenRestore !== null &&
+			core.now() - Date.parse(lastProvenRestore.at) <= 30 * dayMs,
+	);
+	return `${proven.length === 0 ? "none" : proven.length} of them restored in a drill this month`;
 }
 
 /** What of a host needs a person; a silent host is one need, and so is everything on it that nothing is scheduled for. */

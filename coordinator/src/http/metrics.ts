@@ -1,4 +1,4 @@
-import { RunState, StateWord } from "@davit/protocol";
+import { type Instant, type ResourceRow, RunState, StateWord } from "@davit/protocol";
 import type { Desk } from "../desk.ts";
 
 /** One number that Prometheus reads. */
@@ -44,7 +44,12 @@ export function fleetMetrics(desk: Desk, nowMs: number): Metric[] {
 		gauge(
 			"last_good_backup_age_seconds",
 			"Age of the newest good archive; a resource without one is left out.",
-			backupAges(desk, nowMs),
+			agesOf(desk, nowMs, ({ lastGoodBackup }) => lastGoodBackup?.takenAt),
+		),
+		gauge(
+			"last_proven_restore_age_seconds",
+			"Age of the newest restore in a drill; a resource that was never drilled is left out.",
+			agesOf(desk, nowMs, ({ lastProvenRestore }) => lastProvenRestore?.at),
 		),
 	];
 }
@@ -54,15 +59,20 @@ export function renderMetrics(metrics: readonly Metric[]): string {
 	return metrics.map(renderMetric).join("");
 }
 
-function backupAges(desk: Desk, nowMs: number): Metric["samples"] {
+function agesOf(
+	desk: Desk,
+	nowMs: number,
+	atOf: (row: ResourceRow) => Instant | undefined,
+): Metric["samples"] {
 	const samples: { labels: Record<string, string>; value: number }[] = [];
 	for (let page = 1, pages = 1; page <= pages; page += 1) {
 		const found = desk.resources({ page });
 		pages = found.pages;
-		for (const { host, resource, lastGoodBackup } of found.items) {
-			if (lastGoodBackup === null) continue;
-			const seconds = Math.max(0, nowMs - Date.parse(lastGoodBackup.takenAt)) / 1000;
-			samples.push({ labels: { host, resource }, value: seconds });
+		for (const row of found.items) {
+			const at = atOf(row);
+			if (at === undefined) continue;
+			const seconds = Math.max(0, nowMs - Date.parse(at)) / 1000;
+			samples.push({ labels: { host: row.host, resource: row.resource }, value: seconds });
 		}
 	}
 	return samples;

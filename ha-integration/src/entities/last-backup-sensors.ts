@@ -37,12 +37,46 @@ export function backupDurationSensor(place: ResourcePlace): Component {
 	};
 }
 
+/** When an archive of it was last restored whole, in a drill, and found the same. */
+export function lastProvenRestoreSensor(place: ResourcePlace): Component {
+	return {
+		...entity("sensor", place, { id: "last_proven_restore", name: "Last proven restore" }),
+		...fromProven(place, "at"),
+		device_class: "timestamp",
+		icon: "mdi:archive-check-outline",
+		json_attributes_topic: place.topics.resourceState(place.host, place.resource),
+		json_attributes_template:
+			"{{ {'archive': (value_json.get('lastProvenRestore') or {}).get('archive')} | tojson }}",
+	};
+}
+
+/** How long that restore took. */
+export function restoreDurationSensor(place: ResourcePlace): Component {
+	return {
+		...entity("sensor", place, { id: "restore_duration", name: "Restore duration" }),
+		...fromProven(place, "restoreMs", " / 1000"),
+		...diagnostic,
+		device_class: "duration",
+		unit_of_measurement: "s",
+		state_class: "measurement",
+	};
+}
+
 const diagnostic = { entity_category: "diagnostic", enabled_by_default: false } as const;
 
 const attributes =
 	"{{ {'archive': value_json.lastGoodBackup.id, 'proof': value_json.lastGoodBackup.proof | join(', '), " +
 	"'consistency': value_json.lastGoodBackup.consistency, 'archives': value_json.archives} | tojson " +
 	"if value_json.lastGoodBackup else {'archives': value_json.archives} | tojson }}";
+
+/** An older agent does not speak of it, which is unknown too. */
+function fromProven(place: ResourcePlace, key: string, arithmetic = ""): Record<string, unknown> {
+	return {
+		...alwaysAvailable,
+		state_topic: place.topics.resourceState(place.host, place.resource),
+		value_template: `{{ value_json.lastProvenRestore.${key}${arithmetic} if value_json.get('lastProvenRestore') else 'None' }}`,
+	};
+}
 
 /** The payload `None` is what Home Assistant reads as unknown. */
 function fromState(place: ResourcePlace, key: string, arithmetic = ""): Record<string, unknown> {

@@ -3,11 +3,11 @@ import { consistencyPhrases, kindWord, resourceName } from "@davit/protocol";
 import { foreign, type Html, html } from "../html.ts";
 import type { Frame, Page } from "../page.ts";
 import { countOf, formatBytes, formatSeconds, moment, momentOrNever } from "./format.ts";
-import { backUpForm, planRestoreForm, planUndoForm, refusalOf } from "./forms.ts";
+import { backUpForm, drillForm, planRestoreForm, planUndoForm, refusalOf } from "./forms.ts";
 import { keepingSection } from "./keeping.ts";
 import { archiveLink, hostLink, resourceTitle, runLink, sameAs } from "./links.ts";
 import { scheduleTable } from "./schedules.ts";
-import { archiveTable, runTable } from "./tables.ts";
+import { archiveTable, provenRestore, runTable } from "./tables.ts";
 import { proofPips, stateMarks, stateShape } from "./words.ts";
 
 /** One resource: its state, what can be done with it, its archives, its runs, who uses it. */
@@ -47,6 +47,7 @@ function verdict({ row }: ResourceDocument, frame: Frame): Html {
 					{ label: "Restore the newest good archive…", refusal },
 				)
 			}
+			${archive !== undefined && row.running === null && drillForm(frame, { host: row.host, resource: row.resource }, refusal)}
 		</div>
 		${refusal !== undefined && html`<p class="notice">${refusal}. What you see is from when it was last heard, ${momentOrNever(row.heardAt, frame.now)}.</p>`}
 	</header>`;
@@ -58,6 +59,7 @@ function facts({ row, inventory, restoreDowntimeSeconds }: ResourceDocument, fra
 		<dl>
 			<dt>What</dt><dd>${kindWord(row.resource)} on ${hostLink(frame.root, row.host)}${row.project !== null && html`, of stack ${foreign(row.project)}`}${inventory?.driver !== undefined && html`, driver ${foreign(inventory.driver)}`}</dd>
 			<dt>Last good backup</dt><dd>${good === null ? "none yet" : html`${moment(good.takenAt, frame.now)}, ${formatBytes(good.bytes)}, took ${formatSeconds(good.durationMs / 1000)}, writers ${consistencyPhrases[good.consistency]}`}</dd>
+			<dt>Last proven restore</dt><dd>${provenRestore(row, frame)}</dd>
 			<dt>Next</dt><dd>${row.nextDueAt === null ? "nothing is scheduled" : moment(row.nextDueAt, frame.now)}</dd>
 			<dt>If you restore</dt><dd>${restoreDowntimeSeconds === null ? "how long it is down was not measured yet" : html`down about ${formatSeconds(restoreDowntimeSeconds)}, as measured at its last restore`}</dd>
 		</dl>

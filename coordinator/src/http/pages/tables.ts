@@ -41,6 +41,7 @@ export function resourceTable(frame: Frame, caption: Inserted, rows: readonly Re
 		{ head: "State" },
 		{ head: "Proof" },
 		{ head: "Last good backup" },
+		{ head: "Last proven restore" },
 		{ head: "Size", isNumber: true },
 		{ head: "Next" },
 		{ head: "Act", isQuiet: true },
@@ -50,11 +51,19 @@ export function resourceTable(frame: Frame, caption: Inserted, rows: readonly Re
 		html`${stateMark(row.state)} <span class="because">${row.because}</span>`,
 		proofPips(row.proof),
 		momentOrNever(row.lastGoodBackup?.takenAt ?? null, frame.now),
+		provenRestore(row, frame),
 		row.lastGoodBackup === null ? "–" : formatBytes(row.lastGoodBackup.bytes),
 		row.nextDueAt === null ? "not scheduled" : moment(row.nextDueAt, frame.now),
 		row.running === null ? backUpForm(frame, row, undefined) : runLink(frame.root, { run: row.running }),
 	]);
 	return table(caption, columns, cells);
+}
+
+/** When it was last restored in a drill, and how long that took. */
+export function provenRestore({ lastProvenRestore }: ResourceRow, { now }: Frame): Inserted {
+	if (lastProvenRestore === null) return "never";
+	const { at, restoreMs } = lastProvenRestore;
+	return html`${moment(at, now)}, in ${formatSeconds(restoreMs / 1000)}`;
 }
 
 export function hostTable(frame: Frame, caption: Inserted, rows: readonly HostRow[]): Html {
