@@ -43,7 +43,7 @@ export async function sampleArchive(
 	{ sample, signal, onProgress }: Watching & { readonly sample: Sample },
 	options: ArchivesOptions,
 ): Promise<SampledContent> {
-	const { manifest } = await inspectArchive(folder);
+	const { manifest } = await inspectPlaced(folder);
 	return recordingDamage(folder, options, async () => {
 		await checkSums(folder, manifest);
 		const opened = await openForVerifying(folder, manifest, options.keyring);

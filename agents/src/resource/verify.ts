@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { Bytes, resourceOf, type VerifyResult } from "@davit/protocol";
+import { type ArchiveId, Bytes, OperationError, resourceOf, type VerifyResult } from "@davit/protocol";
 import type { Reading } from "../operation.ts";
 import { requireOwnArchive } from "./require-own-archive.ts";
 import { showProgress } from "./show-progress.ts";
@@ -17,6 +17,7 @@ export const verify: Reading<"volume.verify" | "path.verify" | "stack.verify"> =
 		});
 		const onProgress = showProgress("verify", context);
 		if (params.sample !== undefined) {
+			if (resource.startsWith("stack:")) throw notSampled(archive);
 			const { percent, seed = randomInt(2 ** 32) } = params.sample;
 			const sampled = await context.archives.sample(archive, { percent, seed }, { signal, onProgress });
 			const { bytes, entries, frames, ofFrames } = sampled;
@@ -27,3 +28,13 @@ export const verify: Reading<"volume.verify" | "path.verify" | "stack.verify"> =
 		return succeeded({ archive, bytes: Bytes.parse(bytes), entries, verifiedAt });
 	},
 };
+
+function notSampled(archive: ArchiveId): OperationError {
+	return new OperationError(
+		"unsupported",
+		`archive ${archive} is of a stack, which is verified whole or not at all`,
+		{
+			hint: "verify it without --sample",
+		},
+	);
+}
