@@ -58,7 +58,7 @@ async function succeeds(...words: string[]): Promise<void> {
 /** Every archive's folder, half ones too. */
 async function archives(): Promise<string[]> {
 	const kept = join(archiveDisk.path, "kept");
-	const keys = await readdir(kept);
+	const keys = (await readdir(kept)).filter((name) => name.startsWith("path-"));
 	return (await Promise.all(keys.map((key) => readdir(join(kept, key))))).flat();
 }
 

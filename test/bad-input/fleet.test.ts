@@ -23,6 +23,9 @@ let place: Awaited<ReturnType<typeof openHome>>;
 before(async () => {
 	[site, place] = await Promise.all([openSite(), openHome()]);
 	assert.equal((await site.davit("backup", "photos")).exitCode, 0);
+	// The host tells of its archives a moment after the run's end.
+	const isKnown = async () => (await site.davit("list", "archives", "-q")).stdout.trim() !== "";
+	await pollUntil(isKnown, { what: "the archive in the list", timeoutMs: 30_000, intervalMs: 50, signal });
 });
 
 after(async () => {
@@ -88,7 +91,8 @@ test("of two agents with one name the second ends, and the first goes on", async
 	assertTold("a second agent with a host's name", { ...toldBy(withExit(ended, "host-name-taken")) });
 	const backup = async () => (await site.davit("backup", site.address)).exitCode === 0;
 	await pollUntil(backup, { what: "a backup by the first", timeoutMs: 15_000, intervalMs: 200, signal });
-	assert.deepEqual(await readdir(join(home, "archives")), [], "nothing was done by the second");
+	const made = (await readdir(join(home, "archives"))).filter((name) => !name.startsWith("."));
+	assert.deepEqual(made, [], "nothing was done by the second");
 });
 
 /** An agent alone says no exit code: its process ends with it. */
