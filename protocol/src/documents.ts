@@ -59,6 +59,8 @@ export const StatusDocument = z.object({
 	next: z.array(z.object({ at: Instant, schedule: z.string(), target: z.string() })),
 	hosts: z.array(HostRow),
 	broker: z.object({ name: z.string(), protocol: z.enum(["3.1.1", "5"]), connected: z.boolean() }),
+	/** What is wrong with the recovery kit, where something is. */
+	recovery: z.object({ sentence: z.string(), do: z.string() }).optional(),
 });
 export type StatusDocument = z.infer<typeof StatusDocument>;
 

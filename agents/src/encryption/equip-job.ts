@@ -10,7 +10,14 @@ import { headerIn, maximumHeaderBytes } from "./find-header.ts";
 import type { Keyring } from "./keyring.ts";
 
 /** What is done with the files of archives, as far as keys go. */
-export type KeyedJob = { readonly kind: string; readonly archive?: string; readonly wanted?: object };
+export type KeyedJob = {
+	readonly kind: string;
+	readonly archive?: string;
+	/** What it compares; each may name an archive. */
+	readonly wanted?: object;
+	readonly before?: object;
+	readonly after?: object;
+};
 
 /**
  * The same job with the keys that it needs: of the files it writes, or of the archive it reads. Identities stay here; a thread or a
@@ -22,10 +29,13 @@ export async function equipJob<Job extends KeyedJob>(job: Job, keyring: Keyring)
 		const seals = await makeSeals(keyring);
 		return seals === undefined ? job : { ...job, seals };
 	}
-	const { archive, wanted } = job;
-	if (archive !== undefined) return { ...job, ...(await keysOf(archive, keyring)) };
-	if (wanted === undefined || !("archive" in wanted) || typeof wanted.archive !== "string") return job;
-	return { ...job, wanted: { ...wanted, ...(await keysOf(wanted.archive, keyring)) } };
+	const sides: Record<string, object> = {};
+	for (const side of ["wanted", "before", "after"] as const) {
+		const named = job[side];
+		if (named === undefined || !("archive" in named) || typeof named.archive !== "string") continue;
+		sides[side] = { ...named, ...(await keysOf(named.archive, keyring)) };
+	}
+	return { ...job, ...(job.archive === undefined ? {} : await keysOf(job.archive, keyring)), ...sides };
 }
 
 /** How a new archive is to be encrypted; undefined where it is not. */

@@ -11,8 +11,9 @@ export const browse: Reading<"volume.browse" | "path.browse"> = {
 	async read(params, context, signal) {
 		const { archive, folder = "", from = 0 } = params;
 		const found = await requireOwnArchive(archive, resourceOf(params), context.archives);
+		const opened = await context.archives.equip({ kind: "browse", archive: found.folder });
 		const listing = await browseFolder({
-			...{ opened: { archive: found.folder }, manifest: found.manifest },
+			...{ opened, manifest: found.manifest },
 			...{ from, count: entriesAtMost, signal },
 			folder: folder === "" ? rootPath : rawOf(folder),
 		});

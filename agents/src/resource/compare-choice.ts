@@ -22,18 +22,19 @@ export interface Target {
  * Counts what would change.
  * @throws OperationError entry-not-found | unsupported where it would have to remove what it may not
  */
-export function compareChoice(target: Target, { context, signal }: Comparing): Promise<TreeComparison> {
+export async function compareChoice(target: Target, { context, signal }: Comparing): Promise<TreeComparison> {
 	const { located, source, choice } = target;
 	const { place, sight, dataPath } = located;
 	// What is not a folder of this host cannot be swapped, and a blocker says so.
-	if (dataPath === "archive-api") return Promise.resolve(nothing);
+	if (dataPath === "archive-api") return nothing;
 	const isThere = choice.as === undefined && place.exists && sight.identity !== undefined;
 	const isPart = choice.paths !== undefined || choice.merge === true;
-	if (!isThere && !isPart) return Promise.resolve({ ...nothing, adds: source.entries });
+	if (!isThere && !isPart) return { ...nothing, adds: source.entries };
 	const wanted = isPart ? chosenOf(target, isThere ? place.folder : undefined) : source.wanted;
 	const job = { kind: "compare", wanted, ...(isThere ? { root: place.folder } : {}) } as const;
 	// Where nothing is there, only the archive is read, which the agent itself may.
-	return isThere ? reachOf(located, context).do(job, { signal }) : runFileJob(job, { signal });
+	if (isThere) return reachOf(located, context).do(job, { signal });
+	return runFileJob(await context.archives.equip(job), { signal });
 }
 
 function chosenOf(

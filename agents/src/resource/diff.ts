@@ -19,14 +19,10 @@ export const diff: Reading<"volume.diff" | "path.diff"> = {
 		const found =
 			against === "live"
 				? await withLive(resource, page, { context, watching })
-				: await runFileJob(
-						{
-							kind: "diff",
-							...page,
-							after: { archive: (await requireOwnArchive(against, resource, context.archives)).folder },
-						},
+				: await withArchive((await requireOwnArchive(against, resource, context.archives)).folder, page, {
+						context,
 						watching,
-					);
+					});
 		const { added, removed, changed, metadata } = found.counts;
 		const differences = fitPage(found.differences);
 		const end = from + differences.length;
@@ -40,6 +36,11 @@ type Page = Pick<Extract<FileJob, { kind: "diff" }>, "before" | "from" | "count"
 interface Watching {
 	readonly context: OperationContext;
 	readonly watching: { readonly signal: AbortSignal };
+}
+
+async function withArchive(folder: string, page: Page, { context, watching }: Watching) {
+	const job = { kind: "diff", ...page, after: { archive: folder } } as const;
+	return runFileJob(await context.archives.equip(job), watching);
 }
 
 async function withLive(resource: ResourceId, page: Page, { context, watching }: Watching) {

@@ -45,6 +45,9 @@ function describe(status: StatusDocument, context: Context): string {
 			`next  ${plain(next.schedule)} ${formatRelative(next.at, context.now())} (${plain(next.target)})`,
 		);
 	}
+	if (status.recovery !== undefined) {
+		lines.push(`kit   ${plain(status.recovery.sentence)} ${out.style("cyan", plain(status.recovery.do))}`);
+	}
 	if (!status.broker.connected) lines.push(`broker  ${plain(status.broker.name)} is not connected`);
 	return lines.join("\n");
 }

@@ -62,7 +62,7 @@ export function openDesk(core: CoordinatorCore, surroundings: DeskSurroundings):
 	const { parts } = core;
 	const { broker, recovery } = surroundings;
 	return {
-		status: () => statusDocument(parts, surroundings.describeBroker()),
+		status: () => ({ ...statusDocument(parts, surroundings.describeBroker()), ...complaintOf(recovery) }),
 		hosts: (filter) => hostsDocument(parts, filter),
 		host: (host) => hostDocument(parts, host),
 		resources: (filter) => resourcesDocument(parts, filter),
@@ -116,6 +116,12 @@ export function openDesk(core: CoordinatorCore, surroundings: DeskSurroundings):
 		saveKit: (kit, principal) => recovery.save(kit, principal),
 		onChange: (listener) => parts.changes.listen(listener),
 	};
+}
+
+/** Said until somebody has a kit that is up to date. */
+function complaintOf(recovery: Recovery): Pick<StatusDocument, "recovery"> {
+	const { state, sentence, do: next } = recovery.document();
+	return state === "saved" ? {} : { recovery: { sentence, do: next } };
 }
 
 /** @throws OperationError as a request would be refused, or why the host could not make the plan | cancelled */

@@ -4,9 +4,11 @@ import {
 	type ArchiveSummary,
 	type HostName,
 	OperationError,
+	type Proof,
 	type ResourceId,
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
+import { countProof } from "../recovery/count-proof.ts";
 import { shown } from "../requests/names.ts";
 import { keptReasons } from "../schedules/retention.ts";
 
@@ -58,18 +60,24 @@ export function shortener(archives: readonly FoundArchive[]): (id: ArchiveId) =>
 export interface ArchiveTellers {
 	readonly short: (id: ArchiveId) => string;
 	readonly reasonsOf: ReturnType<typeof keptReasons>;
+	readonly proofOf: (archive: ArchiveSummary) => Proof[];
 }
 
 export function archiveTellers(core: Core): ArchiveTellers {
-	return { short: shortener(allArchives(core)), reasonsOf: keptReasons(core) };
+	return {
+		short: shortener(allArchives(core)),
+		reasonsOf: keptReasons(core),
+		proofOf: ({ proof }) => countProof(core, proof),
+	};
 }
 
 export function archiveRow(
 	{ host, resource, archive }: FoundArchive,
-	{ short, reasonsOf }: ArchiveTellers,
+	{ short, reasonsOf, proofOf }: ArchiveTellers,
 ): ArchiveRow {
 	return {
 		...archive,
+		proof: proofOf(archive),
 		keptBecause: [...reasonsOf({ host, resource, archive })],
 		host,
 		resource,

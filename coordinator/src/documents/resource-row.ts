@@ -12,6 +12,7 @@ import {
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
 import type { HostEntry, ResourceEntry } from "../fleet/fleet.ts";
+import { countProof } from "../recovery/count-proof.ts";
 import { lateRetention } from "../schedules/late-retention.ts";
 import { lastGoodOf, nextDueOf, overdueAtMs, schedulesOf } from "../schedules/overdue.ts";
 import { policyOf } from "../schedules/retention.ts";
@@ -24,7 +25,8 @@ export function resourceRow(core: Core, entry: HostEntry, known: ResourceEntry):
 	const { host } = entry.record;
 	const { id } = known;
 	const [state, because] = judgeResource(core, entry, known);
-	const lastGoodBackup = lastGoodOf(known);
+	const newest = lastGoodOf(known);
+	const lastGoodBackup = newest === null ? null : { ...newest, proof: countProof(core, newest.proof) };
 	const running = core.runs.openOn(host, id);
 	const overdueMs = overdueAtMs(core, host, id);
 	return {

@@ -92,8 +92,16 @@ function recoveryDocument(core: Core, { kits }: KitMemory): RecoveryDocument {
 		...{ state, sentence: sentences[state], do: state === "saved" ? "keep it in another house" : make },
 		kits: kits.map(({ recipient, savedAt }) => ({ number: kitNumber(recipient), recipient, savedAt })),
 		places,
-		provenAt: null,
+		provenAt: provenAt(core),
 	};
+}
+
+/** When an archive was last restored and compared, on any host. */
+function provenAt(core: Core): RecoveryDocument["provenAt"] {
+	const times = [...core.fleet.hosts()].flatMap(({ resources }) =>
+		[...resources.values()].flatMap(({ state }) => state?.lastProvenRestore?.at ?? []),
+	);
+	return times.sort().at(-1) ?? null;
 }
 
 function placesOf(core: Core): RecoveryDocument["places"] {

@@ -20,7 +20,7 @@ export function overviewPage(status: StatusDocument, frame: Frame): Page {
 		place: "Overview",
 		asOf: status.asOf,
 		sections: [
-			{ id: "verdict", html: verdict(status) },
+			{ id: "verdict", html: verdict(status, frame) },
 			{ id: "needs", html: needs(status, frame) },
 			{ id: "now", html: now(status, frame) },
 			{ id: "next", html: next(status, frame) },
@@ -29,10 +29,14 @@ export function overviewPage(status: StatusDocument, frame: Frame): Page {
 	};
 }
 
-function verdict({ verdict: { state, sentence }, broker, site }: StatusDocument): Html {
+function verdict(
+	{ verdict: { state, sentence }, broker, site, recovery }: StatusDocument,
+	frame: Frame,
+): Html {
 	return html`<header id="verdict">
 		<h1 class="state ${state}">${stateShape(state)} <span>${sentence}</span></h1>
 		${!broker.connected && html`<p class="notice">The coordinator is not connected to its broker ${broker.name}, so nothing new is heard.</p>`}
+		${recovery !== undefined && html`<p class="notice">${foreign(recovery.sentence)} <a href="${frame.root}recovery">Recovery kit</a></p>`}
 		<p class="muted">Site ${site}.</p>
 	</header>`;
 }
