@@ -76,6 +76,9 @@ export const failures = {
 		{ exitCode: 10 },
 	),
 	...repositoryFailures,
+	"database-files": failure("a database is running there", "back up with --consistency paused", {
+		exitCode: 4,
+	}),
 	"source-changed": failure(
 		"files changed or vanished while they were read",
 		"back up with its writers paused or stopped",

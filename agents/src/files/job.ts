@@ -21,6 +21,7 @@ export type FileJob =
 			readonly present?: string;
 	  } & Opened)
 	| { readonly kind: "measure"; readonly root: string }
+	| { readonly kind: "find-databases"; readonly root: string }
 	| ({ readonly kind: "verify" } & Opened)
 	| ({ readonly kind: "sample"; readonly sample: Sample } & Opened);
 
@@ -95,6 +96,7 @@ export interface FileResults {
 	compose: ComposedTree;
 	diff: TreeDifferences;
 	measure: MeasuredTree;
+	"find-databases": FoundDatabases;
 	verify: VerifiedContent;
 	sample: SampledContent;
 }
@@ -165,6 +167,18 @@ export interface SampledContent {
 	/** Frames of content that were read, of how many. */
 	readonly frames: number;
 	readonly ofFrames: number;
+}
+
+export interface FoundDatabases {
+	/** Up to 20; where this process sees all others, only those that one of them holds open. */
+	readonly databases: readonly FoundDatabase[];
+}
+
+export interface FoundDatabase {
+	readonly path: string;
+	readonly kind: "SQLite" | "Postgres" | "InfluxDB";
+	/** The process that has it open. */
+	readonly holder?: string;
 }
 
 export interface VerifiedContent {

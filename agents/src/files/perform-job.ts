@@ -1,6 +1,7 @@
 import { compareTree } from "./compare-tree.ts";
 import { composeTree } from "./compose-tree.ts";
 import { diffTrees } from "./diff-trees.ts";
+import { findDatabases } from "./find-databases.ts";
 import type { FileContext, FileJob, FileResults, ResultOf } from "./job.ts";
 import { measureTree } from "./measure-tree.ts";
 import { packTree } from "./pack-tree.ts";
@@ -31,6 +32,8 @@ function perform(job: FileJob, context: FileContext): Promise<FileResults[FileJo
 			return diffTrees({ ...job, ...context });
 		case "measure":
 			return measureTree({ ...job, ...context });
+		case "find-databases":
+			return findDatabases({ ...job, ...context });
 		case "verify":
 			return verifyContent({ ...job, ...context });
 		case "sample":

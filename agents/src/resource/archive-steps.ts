@@ -29,6 +29,8 @@ export type BackupFacts = Located &
 		readonly treated: readonly Treated[];
 		/** All that could write when it began, and what is done with each. */
 		readonly writers: Manifest["writers"];
+		/** Warnings of databases that are copied while they run, because that was asked for. */
+		readonly forced?: readonly string[];
 	};
 
 type PackJob = FileJob & { readonly kind: "pack" };
@@ -177,6 +179,7 @@ export function manifestOf(
 ): Manifest {
 	const strays = warningsOf(outputs);
 	const { isTaken, notes } = snapshotOf(outputs);
+	const { forced = [] } = facts;
 	const { [commandLabel]: _ours, ...volumeLabels } = facts.labels;
 	return {
 		...{
@@ -194,8 +197,8 @@ export function manifestOf(
 		...(isTaken && facts.snapshot !== undefined ? { snapshot: facts.snapshot.method } : {}),
 		...{ writers: facts.writers, downtimeMs: downtimeOf(outputs), dataPath: facts.dataPath },
 		...{ fidelity: tree.fidelity, losses: tree.losses, artefacts: [...tree.artefacts] },
-		outcome: strays.length === 0 ? tree.outcome : "partial",
-		warnings: [...strays, ...tree.warnings].slice(0, 1000),
+		outcome: strays.length + forced.length === 0 ? tree.outcome : "partial",
+		warnings: [...strays, ...forced, ...tree.warnings].slice(0, 1000),
 		...notesOf(facts, notes),
 		...{ entries: tree.entries, contentBytes: tree.contentBytes, davit: davitVersion },
 		...(tree.recipients === undefined ? {} : { recipients: [...tree.recipients] }),

@@ -9,6 +9,7 @@ import { parsePlaced } from "./place.ts";
 import { planForCopy, type Treated } from "./plan-treatment.ts";
 import { policyFor, policyOf, withoutSnapshot } from "./policy.ts";
 import { reachOf } from "./reach-place.ts";
+import { refuseDatabases } from "./refuse-databases.ts";
 import { planSnapshot, snapshotOf } from "./snapshot-steps.ts";
 import { downtimeOf, warningsOf } from "./writer-steps.ts";
 
@@ -31,8 +32,11 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 		const treated =
 			engine === undefined ? [] : await planForCopy(users, withoutSnapshot(policy), { engine, signal });
 		const archive = context.archives.archiveOf(context.command);
+		const isForced = params.forceDatabaseFiles === true;
+		const writing = { located, users, treated, isForced, isAtOnce: snapshot.snapshot !== undefined };
+		const forced = await refuseDatabases(writing, context, signal);
 		const writers = describeWriters(users, treated);
-		return { ...located, archive, startedAtMs, treated, writers, ...snapshot };
+		return { ...located, archive, startedAtMs, treated, writers, forced, ...snapshot };
 	},
 	steps: archiveSteps,
 	result(facts, outputs) {
@@ -41,7 +45,7 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 		// Missing where the agent ended between reading it back and writing that down.
 		const { atMs } = Timed.parse(outputs.get("verify") ?? sealed);
 		const strays = warningsOf(outputs);
-		const warnings = [...strays, ...copied.warnings].slice(0, 50);
+		const warnings = [...strays, ...(facts.forced ?? []), ...copied.warnings].slice(0, 50);
 		const result = BackupResult.parse({
 			...{ archive: facts.archive, takenAt: takenAt(facts), bytes: sealed.bytes },
 			...{ contentBytes: copied.contentBytes, entries: copied.entries, warnings },

@@ -13,6 +13,7 @@ const fileJobs: ReadonlySet<string> = new Set<FileJob["kind"]>([
 	"compose",
 	"diff",
 	"measure",
+	"find-databases",
 	"verify",
 	"sample",
 ]);

@@ -68,6 +68,7 @@ function mountsOf(job: ReachJob, { folder, exists }: Place): readonly Mount[] {
 		case "pack":
 			return [reading(job.root), writing(job.directory)];
 		case "measure":
+		case "find-databases":
 			return [reading(job.root)];
 		case "compare":
 			return readingAll([...(job.root === undefined ? [] : [job.root]), ...foldersOf(job.wanted)]);

@@ -16,6 +16,10 @@ export const act: readonly CommandSpec[] = [
 				flags: "--consistency <way>",
 				summary: "what makes the copy one moment's: snapshot, stopped, paused or live",
 			},
+			{
+				flags: "--force-database-files",
+				summary: "copy files of a database that goes on writing too; the outcome is partial",
+			},
 		],
 		examples: ["davit backup nas/grafana-data", "davit backup nas/path:/srv/photos --consistency live"],
 		runs: true,

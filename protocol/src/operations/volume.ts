@@ -26,6 +26,8 @@ export const volumeOperations = {
 			consistency: Consistency.optional(),
 			/** A restic repository of the host's configuration to write into; absent = the host's own archives. */
 			repository: RepositoryName.optional(),
+			/** Files of a database that goes on writing are copied all the same, with a warning. */
+			forceDatabaseFiles: z.boolean().optional(),
 		}),
 		result: BackupResult,
 	},
