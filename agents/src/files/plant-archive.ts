@@ -4,8 +4,10 @@ import { type CommandId, Manifest, manifestVersion, newId } from "@davit/protoco
 import { archiveOf } from "../archives/name-folders.ts";
 import type { PackedTree } from "./job.ts";
 import { packTree } from "./pack-tree.ts";
+import { readEntries } from "./read-entries.ts";
+import { FrameReader } from "./read-frames.ts";
 import type { TreeEntry } from "./tree-entry.ts";
-import { ContentWriter } from "./write-content.ts";
+import { ContentWriter, entriesFile } from "./write-content.ts";
 
 /** A manifest as an operation makes it, for tests. */
 export function manifestFor(
@@ -47,4 +49,13 @@ export async function forgeArchive(archive: string, entries: readonly Partial<Tr
 	for (const entry of entries) content.add({ path: ".", ...plain, ...entry });
 	const packed = await content.finish({ fidelity: "full", losses: [] });
 	writeFileSync(join(archive, "MANIFEST.json"), JSON.stringify(manifestFor(packed)));
+}
+
+/** All lines of an archive's list of entries but those of what was skipped, for tests. */
+export async function entriesOf(archive: string): Promise<readonly TreeEntry[]> {
+	const entries: TreeEntry[] = [];
+	for await (const entry of readEntries(new FrameReader(join(archive, entriesFile)))) {
+		if (entry.skipped === undefined) entries.push(entry);
+	}
+	return entries;
 }

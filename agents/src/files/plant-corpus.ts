@@ -56,7 +56,7 @@ export const corpusCases = [...Object.keys(cases), "."];
 
 /** A tree with all cases, for tests. */
 export async function plantCorpus(root: string): Promise<void> {
-	mkdirSync(root);
+	mkdirSync(root, { recursive: true });
 	for (const [name, plant] of Object.entries(cases)) {
 		mkdirSync(`${root}/${name}`);
 		await plant(`${root}/${name}`);
