@@ -10,6 +10,7 @@ import { PickedContent } from "./pick-content.ts";
 import { pickEntries } from "./pick-entries.ts";
 import { closeDirectories, placeEntry, type Unpacking } from "./place-entry.ts";
 import { locate, type RawPath, rawOf, showRaw } from "./raw-path.ts";
+import { refuseDevice } from "./refuse-device.ts";
 import { syncTree } from "./sync-tree.ts";
 import type { Stretches, TreeEntry } from "./tree-entry.ts";
 import { dropInherited, makeEmpty, openUnpacking, requireSpace } from "./unpack-tree.ts";
@@ -51,6 +52,7 @@ export async function composeTree({
 			context.signal.throwIfAborted();
 			if ("kept" in chosen) await placeKept(chosen.kept, unpacking, root);
 			else {
+				refuseDevice(chosen.entry, content.manifest);
 				await content.begin(chosen.place);
 				await placeEntry(chosen.entry, unpacking);
 			}

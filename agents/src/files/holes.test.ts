@@ -143,7 +143,10 @@ test("a map that leads out of its file, overlaps or does not add up is damage", 
 	const short = tarHeader({ ...entry, sparse: [[0, 512]] });
 	const map = short.subarray(-512);
 	map.write("1\n0\n99\n", 0, "latin1");
-	const source = new ByteSource(pieces(Buffer.concat([short, Buffer.alloc(2048)])), () => new Error("cut off"));
+	const source = new ByteSource(
+		pieces(Buffer.concat([short, Buffer.alloc(2048)])),
+		() => new Error("cut off"),
+	);
 	await assert.rejects(new TarReader(source).next(), /does not add up/);
 });
 

@@ -41,14 +41,28 @@ export async function plantArchive(root: string, archive: string, signal: AbortS
 	return packed;
 }
 
+export interface Forged extends Partial<TreeEntry> {
+	/** Its content. */
+	readonly bytes?: Buffer;
+}
+
 /** The same of entries that no tree has, as somebody with bad intentions would make it. */
-export async function forgeArchive(archive: string, entries: readonly Partial<TreeEntry>[]): Promise<void> {
+export async function forgeArchive(
+	archive: string,
+	entries: readonly Forged[],
+	lies: Partial<Manifest> = {},
+): Promise<void> {
 	mkdirSync(archive);
 	using content = new ContentWriter(archive, { signal: new AbortController().signal, totalBytes: 0 });
 	const plain = { type: "directory", mode: 0o755, uid: 0, gid: 0, size: 0, mtimeNs: 0n } as const;
-	for (const entry of entries) content.add({ path: ".", ...plain, ...entry });
+	for (const { bytes, ...forged } of entries) {
+		const entry = { path: ".", ...plain, ...forged };
+		content.begin(entry);
+		if (bytes !== undefined) content.write(bytes);
+		content.end(entry);
+	}
 	const packed = await content.finish({ fidelity: "full", losses: [] });
-	writeFileSync(join(archive, "MANIFEST.json"), JSON.stringify(manifestFor(packed)));
+	writeFileSync(join(archive, "MANIFEST.json"), JSON.stringify({ ...manifestFor(packed), ...lies }));
 }
 
 /** All lines of an archive's list of entries but those of what was skipped, for tests. */

@@ -55,6 +55,8 @@ export class ContentReader implements Disposable {
 			}
 			this.#pending = { entry, digest: new Digest(entry) };
 			count += 1;
+			// Stopped at once: what goes on for ever must not fill a disk first.
+			if (count > this.manifest.entries) throw this.#corrupt("it holds more entries than its manifest says");
 			yield entry;
 			while ((await this.content()) !== undefined);
 		}
@@ -70,6 +72,9 @@ export class ContentReader implements Disposable {
 		if (part !== undefined) {
 			digest.update(part);
 			this.#contentBytes += part.length;
+			if (this.#contentBytes > this.manifest.contentBytes) {
+				throw this.#corrupt("its files hold more than its manifest says");
+			}
 			return part;
 		}
 		this.#pending = undefined;

@@ -14,7 +14,8 @@ export function parseRecords(body: Buffer): Map<string, RawPath> {
 		const digits = text.slice(at, Math.max(at, blank));
 		const end = at + (/^[1-9]\d{0,8}$/.test(digits) ? Number(digits) : 0);
 		const equals = text.indexOf("=", blank);
-		if (end > text.length || equals === -1 || equals >= end || text[end - 1] !== "\n") {
+		// `end` is past `at` only behind digits and a blank, so each turn goes on.
+		if (end <= at || end > text.length || equals === -1 || equals >= end || text[end - 1] !== "\n") {
 			throw new TarDamage("an extended record is broken");
 		}
 		keep(records, text.slice(blank + 1, equals), text.slice(equals + 1, end - 1));

@@ -59,13 +59,13 @@ export function parseHeader(block: Buffer): TarHeader {
 	return {
 		name: prefix === "" ? name : `${prefix}/${name}`,
 		flag: block.toString("latin1", 156, 157),
-		mode: readNumber(block, 100, 8) & 0o7777,
-		uid: readNumber(block, 108, 8),
-		gid: readNumber(block, 116, 8),
-		size: readNumber(block, 124, 12),
+		mode: readCount(block, 100, 8) & 0o7777,
+		uid: readCount(block, 108, 8),
+		gid: readCount(block, 116, 8),
+		size: readCount(block, 124, 12),
 		mtimeNs: BigInt(readNumber(block, 136, 12)) * 1_000_000_000n,
 		link: readText(block, 157, 100),
-		device: [readNumber(block, 329, 8), readNumber(block, 337, 8)],
+		device: [readCount(block, 329, 8), readCount(block, 337, 8)],
 	};
 }
 
@@ -78,6 +78,13 @@ const zeroBlock = Buffer.alloc(blockBytes);
 function readText(block: Buffer, at: number, bytes: number): RawPath {
 	const end = block.indexOf(0, at);
 	return block.toString("latin1", at, end === -1 ? at + bytes : Math.min(end, at + bytes));
+}
+
+/** What cannot be below zero: a negative size would be read for ever. */
+function readCount(block: Buffer, at: number, bytes: number): number {
+	const value = readNumber(block, at, bytes);
+	if (value < 0) throw new TarDamage("a number in a header is negative");
+	return value;
 }
 
 /** Octal digits, or GNU's base 256 where the first bit is set. */

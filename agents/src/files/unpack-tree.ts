@@ -8,6 +8,7 @@ import type { FileContext, UnpackedTree } from "./job.ts";
 import { closeDirectories, placeEntry, type Unpacking } from "./place-entry.ts";
 import { type RawPath, rawOf, rootPath } from "./raw-path.ts";
 import { ContentReader } from "./read-content.ts";
+import { refuseDevice } from "./refuse-device.ts";
 import { syncTree } from "./sync-tree.ts";
 import type { TreeEntry } from "./tree-entry.ts";
 
@@ -28,7 +29,10 @@ export async function unpackTree({
 		requireSpace(target, contentBytes);
 		const unpacking = openUnpacking(target, content);
 		dropInherited(unpacking);
-		for await (const entry of content.entries()) await placeEntry(entry, unpacking);
+		for await (const entry of content.entries()) {
+			refuseDevice(entry, content.manifest);
+			await placeEntry(entry, unpacking);
+		}
 		closeDirectories(unpacking);
 		await syncTree(target, context.signal);
 		context.onProgress?.({ bytes: contentBytes, totalBytes: contentBytes });
