@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { copyFailures } from "./copy-failures.ts";
 import { type Failure, failure } from "./define-failure.ts";
 import { proofFailures } from "./proof-failures.ts";
 import { repositoryFailures } from "./repository-failures.ts";
@@ -76,14 +77,7 @@ export const failures = {
 		{ exitCode: 10 },
 	),
 	...repositoryFailures,
-	"database-files": failure("a database is running there", "back up with --consistency paused", {
-		exitCode: 4,
-	}),
-	"source-changed": failure(
-		"files changed or vanished while they were read",
-		"back up with its writers paused or stopped",
-		{ exitCode: 3, retryable: true },
-	),
+	...copyFailures,
 	"disk-full": failure("the disk has not enough space", "free space on that disk, then try again", {
 		retryable: true,
 	}),
