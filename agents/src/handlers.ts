@@ -9,11 +9,16 @@ import { prune } from "./resource/prune.ts";
 import { restore, undo } from "./resource/restore.ts";
 import { verify } from "./resource/verify.ts";
 import { backUpStack } from "./stack/back-up-stack.ts";
+import { planStack, restoreStack, undoStack } from "./stack/restore-stack.ts";
 
-/** Until the operations on stacks are here. */
-const refuseStack = {
+/** Two stacks of the same project cannot run side by side, so a restore of one beside the other proves nothing. */
+const refuseDrill = {
 	read: (): Promise<never> =>
-		Promise.reject(new OperationError("unsupported", "this agent does not work on whole stacks yet")),
+		Promise.reject(
+			new OperationError("unsupported", "a whole stack is not drilled", {
+				hint: "drill its volumes one by one: davit drill HOST/VOLUME",
+			}),
+		),
 };
 
 /** What this agent does for each operation of the catalogue; volumes and folders differ only in where their data lies. */
@@ -36,10 +41,10 @@ export const handlers: { readonly [Name in OperationName]: Handler<Name> } = {
 	"path.prune": prune,
 	"stack.backup": backUpStack,
 	"stack.verify": verify,
-	"stack.drill": refuseStack,
-	"stack.plan": refuseStack,
-	"stack.restore": refuseStack,
-	"stack.undo": refuseStack,
+	"stack.drill": refuseDrill,
+	"stack.plan": planStack,
+	"stack.restore": restoreStack,
+	"stack.undo": undoStack,
 	"stack.prune": prune,
 	"stack.keep": keep,
 	"path.keep": keep,

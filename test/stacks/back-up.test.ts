@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { after, afterEach, before, suite, test } from "node:test";
 import { zstdDecompressSync } from "node:zlib";
 import { openSecrets } from "@davit/agents/stack/seal-secrets.ts";
-import { OperationError } from "@davit/protocol";
 import { perform } from "../agents/perform.ts";
 import { labAvailability } from "../lab/availability.ts";
 import type { Host } from "../lab/host/open.ts";
 import { busyboxImage, writerImage } from "../lab/image/build.ts";
 import { type Laboratory, openLaboratory } from "../lab/laboratory.ts";
+import { isFailure } from "./is-failure.ts";
 import { openStackScene, planted, plantKeys, type StackScene, stack, stackId, subnet } from "./open-stack.ts";
 
 const { hosts: unavailable } = await labAvailability();
@@ -116,14 +116,6 @@ suite("a Compose project is backed up as a whole", { skip: unavailable ?? false 
 		await assert.rejects(missing, isFailure("compose-missing"));
 	});
 });
-
-export function isFailure(code: string): (error: unknown) => boolean {
-	return (error) => {
-		assert.ok(error instanceof OperationError, String(error));
-		assert.equal(error.code, code, error.message);
-		return true;
-	};
-}
 
 /** Every file of an archive as it lies there, and what its zstd frames hold. */
 async function readEverything(folder: string): Promise<string[]> {

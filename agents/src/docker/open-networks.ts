@@ -8,6 +8,13 @@ const texts = z
 	.nullish()
 	.transform((value) => value ?? {});
 
+interface AddressPool {
+	readonly subnet?: string | undefined;
+	readonly gateway?: string | undefined;
+	readonly range?: string | undefined;
+	readonly reserved?: Readonly<Record<string, string>> | undefined;
+}
+
 const NetworkReply = z
 	.object({
 		Name: z.string(),
@@ -38,12 +45,12 @@ const NetworkReply = z
 		addressing: {
 			driver: network.IPAM.Driver,
 			options: network.IPAM.Options,
-			pools: (network.IPAM.Config ?? []).map(({ Subnet, Gateway, IPRange, AuxiliaryAddresses }) => ({
-				...(Subnet === undefined ? {} : { subnet: Subnet }),
-				...(Gateway === undefined ? {} : { gateway: Gateway }),
-				...(IPRange === undefined ? {} : { range: IPRange }),
-				...(AuxiliaryAddresses == null ? {} : { reserved: AuxiliaryAddresses }),
-			})),
+			pools: (network.IPAM.Config ?? []).map(
+				(pool): AddressPool => ({
+					...{ subnet: pool.Subnet, gateway: pool.Gateway, range: pool.IPRange },
+					reserved: pool.AuxiliaryAddresses ?? undefined,
+				}),
+			),
 		},
 	}));
 

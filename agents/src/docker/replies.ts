@@ -108,7 +108,7 @@ export const ContainerReply = z
 		Name: z.string(),
 		Image: z.string(),
 		State: z.object({
-			...{ Status: z.string(), StartedAt: z.string(), FinishedAt: z.string() },
+			...{ Status: z.string(), StartedAt: z.string(), FinishedAt: z.string(), ExitCode: z.int().default(0) },
 			Health: z.object({ Status: z.string() }).nullish(),
 		}),
 		Config: z.object({ Image: z.string().default(""), Labels: labels, StopTimeout: z.int().nullish() }),
@@ -134,6 +134,7 @@ export const ContainerReply = z
 		startedAt: container.State.StartedAt,
 		/** When it ended the last time; the year 1 where it never did. */
 		finishedAt: container.State.FinishedAt,
+		exitCode: container.State.ExitCode,
 		labels: container.Config.Labels,
 		/** Seconds it asks for to end by itself; absent = the engine's default. */
 		stopTimeoutSeconds: container.Config.StopTimeout ?? undefined,

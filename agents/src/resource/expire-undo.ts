@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import type { CommandId, ResourceId } from "@davit/protocol";
 import type { OperationContext } from "../operation.ts";
-import { readKeptPlace } from "./find-source.ts";
+import { readKeptPlaces } from "./find-source.ts";
 import { reachOf, withoutKeys } from "./reach-place.ts";
 
 export interface ExpiredUndo {
@@ -24,15 +24,8 @@ export async function expireUndo(
 	for (const { command, resource, place } of undoPoints.expired(now())) {
 		signal.throwIfAborted();
 		try {
-			const { folder, dataPath } = readKeptPlace(place);
-			const going = join(dirname(folder), `.davit-old-${command}`);
-			const reach = reachOf(
-				{ place: { resource, folder, exists: true }, dataPath },
-				{
-					...{ ...context, command, archives: withoutKeys },
-				},
-			);
-			await reach.do({ kind: "remove-kept", folder, going }, { signal });
+			for (const kept of readKeptPlaces(place))
+				await removeKept({ ...kept, resource, command }, context, signal);
 			undoPoints.drop(command);
 			expired.push({ command, resource });
 		} catch (failure) {
@@ -43,3 +36,19 @@ export async function expireUndo(
 }
 
 type ExpireContext = Pick<OperationContext, "undoPoints" | "now" | "config" | "engine">;
+
+type Leaving = ReturnType<typeof readKeptPlaces>[number] & {
+	readonly resource: ResourceId;
+	readonly command: CommandId;
+};
+
+async function removeKept(
+	{ folder, dataPath, resource, command }: Leaving,
+	context: ExpireContext,
+	signal: AbortSignal,
+): Promise<void> {
+	const going = join(dirname(folder), `.davit-old-${command}`);
+	const place = { resource, folder, exists: true };
+	const reach = reachOf({ place, dataPath }, { ...context, command, archives: withoutKeys });
+	await reach.do({ kind: "remove-kept", folder, going }, { signal });
+}

@@ -89,3 +89,13 @@ export function readKeptPlace(place: Readonly<Record<string, unknown>>): {
 	const isHelper = dataPath === "helper";
 	return { folder, setAsideAt: Instant.parse(setAsideAt), dataPath: isHelper ? "helper" : "host-path" };
 }
+
+/** All folders that an undo point keeps: a stack's has one for each part. */
+export function readKeptPlaces(
+	place: Readonly<Record<string, unknown>>,
+): readonly { readonly folder: string; readonly dataPath: DataPath }[] {
+	const { stack } = place;
+	if (stack === undefined) return [readKeptPlace(place)];
+	// `keep-undo` of a stack wrote it from a value of this type.
+	return (stack as { readonly kept: { folder: string; dataPath: DataPath }[] }).kept;
+}

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { OperationError } from "@davit/protocol";
 import type { FileJob, Wanted } from "../files/job.ts";
 import type { OperationContext, Step } from "../operation.ts";
@@ -10,6 +11,12 @@ import type { SwapFacts } from "./swap-steps.ts";
 export function makeSteps(facts: SwapFacts, context: OperationContext): Step[] {
 	const made: Made = { losses: [] };
 	return [makeStep(facts, context, made), checkStep(facts, context, made)];
+}
+
+/** Where the archive lies that is unpacked. */
+async function contentFolder({ archive, part }: SwapFacts, { archives }: OperationContext): Promise<string> {
+	const { folder } = await archives.find(archive);
+	return part === undefined ? folder : join(folder, part);
 }
 
 /** What both steps know; a making that was broken off is never gone on with. */
@@ -25,7 +32,7 @@ function makeStep(facts: SwapFacts, context: OperationContext, known: Made): Ste
 		name,
 		intent: { archive, into: incoming, ...choice },
 		async run(signal) {
-			const { folder } = await context.archives.find(archive);
+			const folder = await contentFolder(facts, context);
 			const onProgress = showProgress(name, context);
 			const made = await hands.do(makeJob(facts, folder), { signal, onProgress });
 			known.losses = made.losses;
@@ -61,7 +68,7 @@ function checkStep(facts: SwapFacts, context: OperationContext, known: Made): St
 		name: "check",
 		intent: { archive, folder: incoming },
 		async run(signal) {
-			const { folder } = await context.archives.find(archive);
+			const folder = await contentFolder(facts, context);
 			const strictness = { exact: true, withoutAttributes: known.losses.length > 0 };
 			const wanted = wantedOf(facts, folder);
 			const job = { kind: "compare", wanted, root: incoming, ...strictness } as const;

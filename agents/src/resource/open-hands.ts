@@ -11,7 +11,7 @@ const undoMs = 15 * 60_000;
 export interface Hands extends Reach {
 	look(folder: string): Promise<Sight>;
 	probe(job: Extract<PlaceJob, { kind: "is-set-aside" | "is-in-place" }>): Promise<StepPresence>;
-	undo(job: Extract<PlaceJob, { kind: "remove" | "bring-forward" }>): Promise<void>;
+	undo(job: Extract<PlaceJob, { kind: "remove" | "bring-forward" | "take-back" }>): Promise<void>;
 }
 
 export function openHands(facts: Reached, context: OperationContext): Hands {

@@ -9,6 +9,7 @@ import {
 	removeFolder,
 	type Swap,
 	setAside,
+	takeBack,
 } from "./swap-folders.ts";
 
 /** What is asked of the folders around a resource's data, as JSON: done by the agent itself, or inside a helper container. */
@@ -22,6 +23,7 @@ export type PlaceJob =
 	| { readonly kind: "set-aside"; readonly swap: Swap }
 	| { readonly kind: "bring-forward"; readonly swap: Swap }
 	| { readonly kind: "put-in-place"; readonly swap: Swap }
+	| { readonly kind: "take-back"; readonly swap: Swap }
 	| { readonly kind: "is-set-aside"; readonly swap: Swap }
 	| { readonly kind: "is-in-place"; readonly swap: Swap }
 	| { readonly kind: "remove"; readonly folder: string }
@@ -32,6 +34,7 @@ export interface PlaceResults {
 	"set-aside": null;
 	"bring-forward": null;
 	"put-in-place": null;
+	"take-back": null;
 	"is-set-aside": StepPresence;
 	"is-in-place": StepPresence;
 	remove: null;
@@ -54,6 +57,9 @@ export async function performPlaceJob(job: PlaceJob): Promise<PlaceResults[Place
 			return null;
 		case "put-in-place":
 			await putInPlace(job.swap);
+			return null;
+		case "take-back":
+			await takeBack(job.swap);
 			return null;
 		case "remove":
 			await removeFolder(job.folder);

@@ -89,6 +89,7 @@ function mountsOf(job: ReachJob, { folder, exists }: Place): readonly Mount[] {
 		case "set-aside":
 		case "bring-forward":
 		case "put-in-place":
+		case "take-back":
 		case "is-set-aside":
 		case "is-in-place":
 		case "remove":

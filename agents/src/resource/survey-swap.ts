@@ -81,7 +81,7 @@ export async function surveySwap(
 	return { plan, located, source, treated, blockers };
 }
 
-function swapBlockers(
+export function swapBlockers(
 	{ place, sight, whyNoSwap }: Located,
 	{ as }: RestoreChoice,
 ): readonly OperationError[] {

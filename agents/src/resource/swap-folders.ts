@@ -39,6 +39,14 @@ export async function bringForward({ folder, incoming, kept }: Swap): Promise<vo
 	await renameDurably(kept, folder);
 }
 
+/** Takes new data out again that was put in place, so that the old can be brought forward. */
+export async function takeBack({ folder, incoming, kept }: Swap): Promise<void> {
+	const [isThere, isIncoming, isKept] = await Promise.all(
+		[folder, incoming, kept].map(async (path) => (await statOf(path)) !== undefined),
+	);
+	if (isThere && isKept && !isIncoming) await renameDurably(folder, incoming);
+}
+
 /** Puts the new data in place. After this the operation only goes forward. */
 export async function putInPlace({ folder, incoming }: Swap): Promise<void> {
 	await renameDurably(incoming, folder);

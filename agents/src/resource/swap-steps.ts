@@ -26,6 +26,8 @@ export type SwapFacts = {
 	readonly choice?: Choice;
 	/** It is restored under a new name, so nothing is replaced. */
 	readonly isNew?: boolean;
+	/** Of a part of a stack's archive: its folder in there. */
+	readonly part?: string;
 	/** Of an undo: the swap whose kept data comes back. */
 	readonly undoes?: CommandId;
 	/** Of a deleted volume: what it is made again with. */
@@ -57,7 +59,7 @@ export function swapSteps(facts: SwapFacts, context: OperationContext): readonly
 	];
 }
 
-function setAsideStep(swap: Swap, facts: SwapFacts, context: OperationContext): Step {
+export function setAsideStep(swap: Swap, facts: SwapFacts, context: OperationContext): Step {
 	const hands = openHands(facts, context);
 	return {
 		name: "set-aside",
@@ -72,7 +74,7 @@ function setAsideStep(swap: Swap, facts: SwapFacts, context: OperationContext): 
 	};
 }
 
-function putInPlaceStep(swap: Swap, facts: SwapFacts, context: OperationContext): Step {
+export function putInPlaceStep(swap: Swap, facts: SwapFacts, context: OperationContext): Step {
 	const hands = openHands(facts, context);
 	return {
 		name: "put-in-place",
@@ -130,7 +132,7 @@ async function refuseUsers(
 }
 
 /** By the engine's own clock: from the end of each container to its start. */
-async function measureDowntime(
+export async function measureDowntime(
 	treated: readonly Treated[],
 	context: OperationContext,
 	signal: AbortSignal,
