@@ -88,8 +88,12 @@ suite("drills of volumes on a real engine", { skip: unavailable ?? false }, () =
 			join(config.archivesPath, `.davit-drill-${command}`),
 		]);
 		assert.deepEqual(await volumes(), [`davit-drill-${command}`]);
-		const archived = await readdir(config.archivesPath);
-		assert.deepEqual(archived.sort(), [`.davit-drill-${open}`, "volume-precious"]);
+		const left = await readdir(config.archivesPath);
+		assert.deepEqual(
+			left.filter((name) => name.startsWith(".davit-drill-")),
+			[`.davit-drill-${open}`],
+		);
+		assert.ok(left.includes("volume-precious"));
 	});
 
 	async function volumes(): Promise<string[]> {

@@ -43,6 +43,7 @@ test("a corrupted archive is neither restored nor proven, and is shown as damage
 	bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 0xff;
 	await writeFile(file, bytes);
 	await refused("corrupted archive, to restore", "restore", `photos@${id}`, "--confirm", site.folder);
+	await refused("corrupted archive, to drill", "drill", `photos@${id}`);
 	await refused("corrupted archive, to verify", "verify", `photos@${id}`);
 	await refused("archive that is known to be damaged, to restore", "restore", `photos@${id}`, "--plan");
 	assert.match((await site.davit("list", "archives")).stdout, new RegExp(`^${id.slice(0, 4)}.*damaged`, "m"));

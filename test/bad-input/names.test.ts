@@ -46,6 +46,10 @@ test("what is of another kind than is wanted is refused as it was typed", async 
 	await refused("a word that is no plan's id", "apply", "photos", "--confirm", "photos");
 	await refused("a consistency that does not exist", "backup", "photos", "--consistency", "fast");
 	await refused("a database's own copy", "backup", "photos", "--consistency", "engine-native");
+	await refused("a sample of nothing", "verify", "photos@latest", "--sample", "0");
+	await refused("a sample that is no share", "verify", "photos@latest", "--sample", "some");
+	await refused("a host to drill", "drill", site.host);
+	await refused("an archive that was never proven", "restore", "photos@latest-proven", "--plan");
 	await refused("a duration that is none", "backup", "photos", "--timeout", "soon");
 	await refused("times that are none", "schedule", "add", "nightly", "photos", "--cron", "99 3 * * *");
 	await refused(

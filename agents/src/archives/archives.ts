@@ -17,6 +17,7 @@ import { equipJob, type KeyedJob } from "../encryption/equip-job.ts";
 import type { Keyring } from "../encryption/keyring.ts";
 import { freeBytesAt } from "../files/file-failure.ts";
 import type { Sample, SampledContent } from "../files/job.ts";
+import type { runFileJob } from "../files/run-job.ts";
 import {
 	beginArchive,
 	commitArchive,
@@ -50,6 +51,8 @@ export interface ArchivesOptions {
 	readonly now: () => number;
 	/** Milliseconds of a clock that nobody sets. */
 	readonly elapsedMs?: () => number;
+	/** Does a job on files; in a thread of its own where none is given. */
+	readonly runJob?: typeof runFileJob;
 }
 
 export interface FoundArchive {

@@ -22,7 +22,8 @@ export async function verifyArchive(
 		await checkSums(folder, manifest);
 		const context = { signal, ...(onProgress === undefined ? {} : { onProgress }) };
 		const job = await openForVerifying(folder, manifest, options.keyring);
-		const { entries } = await runFileJob(job, context);
+		const { runJob = runFileJob } = options;
+		const { entries } = await runJob(job, context);
 		await verifyParts(folder, manifest, {
 			signal,
 			open: (part, inner) => openForVerifying(part, inner, options.keyring),
@@ -48,7 +49,8 @@ export async function sampleArchive(
 		await checkSums(folder, manifest);
 		const opened = await openForVerifying(folder, manifest, options.keyring);
 		const context = { signal, ...(onProgress === undefined ? {} : { onProgress }) };
-		return runFileJob({ ...opened, kind: "sample", sample }, context);
+		const { runJob = runFileJob } = options;
+		return runJob({ ...opened, kind: "sample", sample }, context);
 	});
 }
 
