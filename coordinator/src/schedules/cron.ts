@@ -1,4 +1,4 @@
-import { OperationError } from "@davit/protocol";
+import { isTimeZone, OperationError, offsetsOf } from "@davit/protocol";
 import cron from "node-cron";
 
 /** Due times by five cron fields in a time zone. */
@@ -29,7 +29,7 @@ const mostRemembered = 64;
  */
 export function readCalendar(pattern: string, timeZone: string): Calendar {
 	const fields = readFields(pattern);
-	const offsetMs = offsetsOf(timeZone);
+	const offsetMs = offsetsIn(timeZone);
 	const find = (afterMs: number) => findNext(afterMs, fields, offsetMs);
 	return { next: remembering(find) };
 }
@@ -129,27 +129,10 @@ function changeBetween(fromMs: number, toMs: number, offsetMs: (atMs: number) =>
 	return high * 60_000;
 }
 
-/** The offset from UTC of a time zone at a moment, milliseconds. */
-function offsetsOf(timeZone: string): (atMs: number) => number {
-	let format: Intl.DateTimeFormat;
-	try {
-		format = new Intl.DateTimeFormat("en-US", {
-			timeZone,
-			hourCycle: "h23",
-			...{ year: "numeric", month: "numeric", day: "numeric" },
-			...{ hour: "numeric", minute: "numeric", second: "numeric" },
-		});
-	} catch (error) {
-		throw new OperationError("schedule-invalid", `there is no time zone '${timeZone.slice(0, 100)}'`, {
-			cause: error,
-			hint: "write it as Europe/Berlin, or UTC",
-		});
-	}
-	return (atMs) => {
-		const parts = new Map(format.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]));
-		const part = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? 0;
-		const days = Date.UTC(part("year"), part("month") - 1, part("day"));
-		const seconds = part("hour") * 3600 + part("minute") * 60 + part("second");
-		return days + seconds * 1000 - Math.floor(atMs / 1000) * 1000;
-	};
+/** @throws OperationError schedule-invalid */
+function offsetsIn(timeZone: string): (atMs: number) => number {
+	if (isTimeZone(timeZone)) return offsetsOf(timeZone);
+	throw new OperationError("schedule-invalid", `there is no time zone '${timeZone.slice(0, 100)}'`, {
+		hint: "write it as Europe/Berlin, or UTC",
+	});
 }

@@ -18,9 +18,12 @@ const schedulePrincipal = PrincipalName.parse("schedule");
 /** A host's disk is shared: more scheduled runs at a time would only slow each other down. */
 const runsPerHost = 2;
 const longestWaitMs = 12 * 3_600_000;
+/** A clock that goes back by more was wrong before, so what ran then ran in no time of this one. */
+const longestRepeatMs = 24 * 3_600_000;
 
 /** Called with each tick: what came due is written down, and what was written down is begun as hosts have room. */
 export function beginDue(core: Core): void {
+	for (const schedule of core.schedules.all()) replanAfterStep(core, schedule);
 	for (const schedule of core.schedules.all()) {
 		const { fireAt, paused } = schedule.record;
 		if (fireAt !== null && !paused && Date.parse(fireAt) <= core.now()) comeDue(core, schedule);
@@ -40,6 +43,25 @@ export function planNext(
 	if (dueMs === undefined) return { nextDueAt: null, fireAt: null };
 	const jitterMs = Math.floor(core.random() * (record.jitterSeconds * 1000 + 1));
 	return { nextDueAt: instantOf(dueMs), fireAt: instantOf(dueMs + jitterMs) };
+}
+
+/**
+ * A clock that was ahead left the next due time in a future that does not come for years; one that was set back a little comes
+ * to due times again that have had their run.
+ */
+function replanAfterStep(core: Core, schedule: Schedule): void {
+	const { record, calendar } = schedule;
+	if (record.nextDueAt === null || record.paused) return;
+	const nowMs = core.now();
+	const lastMs = record.lastDueAt === null ? 0 : Date.parse(record.lastDueAt);
+	const doneMs = lastMs - nowMs > longestRepeatMs ? nowMs : Math.max(lastMs, nowMs);
+	const nextMs = calendar.next(doneMs);
+	if (nextMs === undefined || nextMs >= Date.parse(record.nextDueAt)) return;
+	core.log.warn(
+		{ schedule: record.name, nextDueAt: record.nextDueAt },
+		"the clock was set back; a schedule was planned anew",
+	);
+	core.schedules.save({ ...record, ...planNext(core, schedule, doneMs) }, "due");
 }
 
 /** However many due times were missed, the next one counts from now: one catch-up at most. */

@@ -1,7 +1,9 @@
-import type { ArchiveSummary, HostName, Instant, ResourceId } from "@davit/protocol";
+import { type ArchiveSummary, type HostName, type Instant, isGood, type ResourceId } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
 import type { ResourceEntry } from "../fleet/fleet.ts";
 import type { Schedule } from "./book.ts";
+
+const dayMs = 24 * 3_600_000;
 
 /** The schedules of a resource; one without a name of its own is not part of everything on a host. */
 export function schedulesOf(core: Core, host: HostName, resource: ResourceId): Schedule[] {
@@ -35,9 +37,7 @@ export function lastGoodOf({
 	state,
 	archives,
 }: Pick<ResourceEntry, "state" | "archives">): ArchiveSummary | null {
-	const listed = archives.find(
-		({ outcome, damaged, proof }) => outcome === "succeeded" && !damaged && proof.includes("verified"),
-	);
+	const listed = archives.find(isGood);
 	const known = state?.lastGoodBackup ?? null;
 	if (listed === undefined || known === null) return listed ?? known;
 	return listed.takenAt < known.takenAt ? known : listed;
@@ -45,11 +45,17 @@ export function lastGoodOf({
 
 function overdueBySchedule(core: Core, entry: ResourceEntry, schedule: Schedule): number | undefined {
 	const { record, calendar } = schedule;
-	const coveredAt = [record.addedAt, entry.firstSeenAt, lastGoodOf(entry)?.takenAt ?? record.addedAt];
-	const coveredMs = Math.max(...coveredAt.map((at) => Date.parse(at)));
+	const times = [record.addedAt, entry.firstSeenAt, ...goodTimesOf(entry)].map((at) => Date.parse(at));
+	// A date in the future was written by a wrong clock: it must not keep a resource from being overdue for years.
+	const coveredMs = Math.max(0, ...times.filter((atMs) => atMs <= core.now() + dayMs));
 	const dueMs = calendar.next(coveredMs);
 	if (dueMs === undefined) return undefined;
 	const intervalMs = (calendar.next(dueMs) ?? dueMs) - dueMs;
 	const marginMs = Math.max(core.limits.overdueMarginSeconds * 1000, intervalMs / 10);
 	return dueMs + record.jitterSeconds * 1000 + marginMs;
+}
+
+function goodTimesOf({ state, archives }: ResourceEntry): readonly string[] {
+	const known = state?.lastGoodBackup ?? null;
+	return [...archives.filter(isGood), ...(known === null ? [] : [known])].map(({ takenAt }) => takenAt);
 }

@@ -56,7 +56,7 @@ export function chooseKept<Archive extends Keepable>(
 	const keep = (archive: Archive | undefined, reason: KeptReason) => {
 		if (archive !== undefined) reasons.get(archive)?.add(reason);
 	};
-	keepByRules(good, { policy, nowMs }, keep);
+	const isStepped = keepByRules(good, { policy, nowMs }, keep);
 	keep(good[0], "newest-good");
 	keep(
 		good.find(({ proof }) => proof.includes("drilled")),
@@ -67,31 +67,51 @@ export function chooseKept<Archive extends Keepable>(
 		if (isHeld) keep(archive, "held");
 	}
 	const isKept = (archive: Archive) => (reasons.get(archive)?.size ?? 0) > 0;
-	let missing = (policy.minimumGood ?? 1) - good.filter(isKept).length;
-	for (const archive of good) {
-		if (missing <= 0) break;
-		if (isKept(archive)) continue;
-		keep(archive, "floor");
-		missing -= 1;
-	}
+	keepFloor(good, { minimumGood: policy.minimumGood ?? 1, isStepped, isKept }, keep);
 	keepUncounted(all, { policy, good, isKept }, keep);
 	return all.map((archive) => ({ archive, isKept: isKept(archive), reasons: ordered(reasons.get(archive)) }));
 }
 
 type Keep<Archive> = (archive: Archive | undefined, reason: KeptReason) => void;
 
+/** Good ones are kept, the newest first, until there are enough; what stays only because a clock was wrong is not counted. */
+function keepFloor<Archive extends Keepable>(
+	good: readonly Archive[],
+	{
+		minimumGood,
+		isStepped,
+		isKept,
+	}: {
+		readonly minimumGood: number;
+		readonly isStepped: boolean;
+		readonly isKept: (archive: Archive) => boolean;
+	},
+	keep: Keep<Archive>,
+): void {
+	let missing = isStepped ? minimumGood : minimumGood - good.filter(isKept).length;
+	for (const archive of good) {
+		if (missing <= 0) return;
+		if (isKept(archive) && !isStepped) continue;
+		if (!isKept(archive)) keep(archive, "floor");
+		missing -= 1;
+	}
+}
+
+/** Whether a clock was wrong at some time. */
 function keepByRules<Archive extends Keepable>(
 	good: readonly Archive[],
 	{ policy, nowMs }: { readonly policy: RetentionPolicy; readonly nowMs: number },
 	keep: Keep<Archive>,
-): void {
+): boolean {
 	for (const archive of good.slice(0, policy.last ?? 0)) keep(archive, "last");
-	if (policy.withinSeconds === undefined && datedRules.every((rule) => (policy[rule] ?? 0) === 0)) return;
+	if (policy.withinSeconds === undefined && datedRules.every((rule) => (policy[rule] ?? 0) === 0))
+		return false;
 	const dates = judgeDates(good, nowMs);
 	for (const archive of dates.odd) keep(archive, "odd-date");
 	for (const rule of datedRules) keepByRule(dates, { rule, policy }, keep);
 	const withinMs = (policy.withinSeconds ?? 0) * 1000;
 	for (const { archive, ageMs } of dates.dated) if (ageMs < withinMs) keep(archive, "within");
+	return dates.isStepped;
 }
 
 const datedRules = ["hourly", "daily", "weekly", "monthly", "yearly"] as const;

@@ -37,7 +37,7 @@ function compare(one: Keepable, other: Keepable): number {
 export interface Dated<Archive> {
 	readonly archive: Archive;
 	readonly atMs: number;
-	/** How much older than the newest dated one, with a step of the clock left out. */
+	/** How much older than the newest dated one. A step of the clock does not count, and no gap more than twice the second largest. */
 	readonly ageMs: number;
 }
 
@@ -56,18 +56,28 @@ export function judgeDates<Archive extends Keepable>(
 	nowMs: number,
 ): Dates<Archive> {
 	const possible = archives
-		.map((archive) => ({ archive, atMs: Date.parse(archive.takenAt) }))
+		.map((archive, place) => ({ archive, place, atMs: Date.parse(archive.takenAt) }))
 		.filter(({ atMs }) => atMs <= nowMs + dayMs);
 	const believed = longestFalling(possible);
 	const gaps = believed.map(({ atMs }, index) => (believed[index - 1]?.atMs ?? atMs) - atMs);
-	const [largest = 0, second = 0] = gaps.slice(1).sort((one, other) => other - one);
-	const longest = believed.length === 2 ? 0 : Math.min(largest, 2 * second);
+	// Where one with an odd date lies between two, the gap is that of several backups.
+	const single = believed.map(
+		({ place }, index) => (gaps[index] ?? 0) / (place - (believed[index - 1]?.place ?? place - 1)),
+	);
+	const [largest = 0, second = 0] = single.slice(1).sort((one, other) => other - one);
+	const isStep = (gapMs: number) => gapMs > stepMs && gapMs > 2 * second;
+	const [, usual = 0] = single
+		.slice(1)
+		.filter((gapMs) => !isStep(gapMs))
+		.sort((one, other) => other - one);
+	const longest = 2 * usual;
 	let ageMs = 0;
 	const dated = believed.map(({ archive, atMs }, index) => {
-		ageMs += Math.min(gaps[index] ?? 0, longest);
+		const gapMs = gaps[index] ?? 0;
+		ageMs += isStep(gapMs) ? 0 : Math.min(gapMs, longest);
 		return { archive, atMs, ageMs };
 	});
-	const isStepped = dated.length < archives.length || (largest > stepMs && largest > longest);
+	const isStepped = dated.length < archives.length || isStep(largest);
 	if (dated.length === archives.length) return { dated, odd: [], isStepped };
 	const kept = new Set(dated.map(({ archive }) => archive));
 	return { dated, odd: archives.filter((archive) => !kept.has(archive)), isStepped };

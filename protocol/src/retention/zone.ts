@@ -1,4 +1,4 @@
-/** Offsets change only at multiples of this, in every zone since 1972. */
+/** Offsets change at multiples of this, but for a few: St. John's changed a minute after midnight until 2011. */
 const blockMs = 15 * 60_000;
 const mostRemembered = 100_000;
 
@@ -28,14 +28,18 @@ export function offsetsOf(timeZone: string): (atMs: number) => number {
 
 function remembering(find: (atMs: number) => number): (atMs: number) => number {
 	const known = new Map<number, number>();
-	return (atMs) => {
-		const block = Math.floor(atMs / blockMs);
+	const look = (block: number) => {
 		const hit = known.get(block);
 		if (hit !== undefined) return hit;
 		const offset = find(block * blockMs);
 		if (known.size >= mostRemembered) known.clear();
 		known.set(block, offset);
 		return offset;
+	};
+	return (atMs) => {
+		const block = Math.floor(atMs / blockMs);
+		const offset = look(block);
+		return offset === look(block + 1) ? offset : find(atMs);
 	};
 }
 
