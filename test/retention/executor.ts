@@ -2,10 +2,9 @@ import type { Archives } from "@davit/agents/archives/archives.ts";
 import { type Keeping, withRecords, withSequence } from "@davit/agents/archives/keep-records.ts";
 import type { OperationContext } from "@davit/agents/operation.ts";
 import { prune } from "@davit/agents/resource/prune.ts";
-import { type ArchiveSummary, FolderPath, type RetentionPolicy, resourceId } from "@davit/protocol";
+import { type ArchiveSummary, FolderPath, type RetentionPolicy } from "@davit/protocol";
 
 const path = FolderPath.parse("/srv/data");
-export const resource = resourceId({ kind: "path", path });
 
 /** The agent's own retention on archives in memory. */
 export interface Executor {
