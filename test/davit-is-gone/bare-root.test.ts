@@ -11,6 +11,7 @@ import { plantVolume } from "../golden/plant-trees.ts";
 import { differences, type Portrait, portrayTree } from "../golden/portray-tree.ts";
 import { takeArchive } from "../golden/take-archive.ts";
 import { labAvailability } from "../lab/availability.ts";
+import { run } from "../lab/process/run.ts";
 import { buildBareRoot, programs } from "./build-bare-root.ts";
 import { readCommands, sectionOf } from "./read-commands.ts";
 import { type Places, runInRoot } from "./run-in-root.ts";
@@ -112,6 +113,32 @@ suite("without Davit", { skip: unavailable ?? (isRoot ? false : "needs root") },
 			const { stdout: recipient } = await succeeds(kind, { line: owner.join("\n"), work: workFolder() });
 			assert.ok(readFileSync(join(kind.folder, "RESTORE.md"), "utf8").includes(recipient.trim()));
 		}
+	});
+
+	test("a restic repository opens by the words of docs/leave.md, with restic alone", async () => {
+		const [volume, described, repository] = ["volume", "described", "repository"].map((name) =>
+			join(scratch, `restic-${name}`),
+		);
+		assert.ok(volume !== undefined && described !== undefined && repository !== undefined);
+		plantVolume(volume);
+		mkdirSync(described);
+		writeFileSync(join(described, "MANIFEST.json"), "{}\n");
+		const kit = kitFolder("restic", "a password\n");
+		const at = ["-r", repository, "--no-cache", "--password-file", join(kit, "kit.txt")];
+		const restic = join(root, "bin", "restic");
+		await run([restic, ...at, "init"], { signal });
+		// As the agent stores it: the tree, and what describes it, in one snapshot.
+		await run([restic, ...at, "backup", "--", volume, described], { signal });
+		const [block = []] = readCommands(sectionOf(leave, "A restic repository"));
+		const work = workFolder();
+		const filled = block
+			.join("\n")
+			.replaceAll("/the/repository", "/repository --no-cache --no-lock")
+			.replaceAll("/the/password/file", "/kit/kit.txt")
+			.replaceAll("/an/empty/folder", "/work/out");
+		const ended = await script(`set -e\n${filled}`, { repository, kit, work });
+		assert.equal(ended.code, 0, ended.stderr);
+		assert.deepEqual(differences(portrayTree(join(work, "out", volume)), portrayTree(volume)), []);
 	});
 
 	test("a wrong key, no key, or a damaged archive unpacks nothing and says why", async () => {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type ArchiveId, Instant, newId, ResourceId } from "@davit/protocol";
 import { makeIdentity, recipientOf } from "../encryption/age-header.ts";
+import { hideNames } from "../encryption/hide-names.ts";
 import { type Keyring, openKeyring, readIdentities } from "../encryption/keyring.ts";
 import { isSameTree } from "../files/compare-tree.ts";
 import { manifestFor } from "../files/plant-archive.ts";
@@ -91,6 +92,13 @@ test("with a recovery key an archive shows no name and no content, and comes bac
 	for (const name of readdirSync(folder)) {
 		assert.ok(!readFileSync(join(folder, name)).includes("exactly-one-frame"), `${name} tells a name`);
 	}
+});
+
+test("what a backup was warned of names no file where the archive is encrypted", () => {
+	const warnings = ["secret-plan.txt: changed while it was read"];
+	assert.deepEqual(hideNames({ warnings }), warnings);
+	const [told = ""] = hideNames({ warnings, recipients: [{ role: "recovery", recipient: recovery }] });
+	assert.ok(/^1 about files/.test(told) && !told.includes("secret-plan"));
 });
 
 test("without a key what is stored is compared, nothing is proven, and the message says which keys would open it", async () => {

@@ -9,6 +9,7 @@ import {
 } from "@davit/protocol";
 import { commandLabel } from "../docker/command-label.ts";
 import { requireEngine } from "../docker/require-engine.ts";
+import { hideNames } from "../encryption/hide-names.ts";
 import type { FileJob, PackedTree } from "../files/job.ts";
 import { packTarStream } from "../files/pack-tar-stream.ts";
 import type { OperationContext, Step } from "../operation.ts";
@@ -198,7 +199,7 @@ export function manifestOf(
 		...{ writers: facts.writers, downtimeMs: downtimeOf(outputs), dataPath: facts.dataPath },
 		...{ fidelity: tree.fidelity, losses: tree.losses, artefacts: [...tree.artefacts] },
 		outcome: strays.length + forced.length === 0 ? tree.outcome : "partial",
-		warnings: [...strays, ...forced, ...tree.warnings].slice(0, 1000),
+		warnings: [...strays, ...forced, ...hideNames(tree)].slice(0, 1000),
 		...notesOf(facts, notes),
 		...{ entries: tree.entries, contentBytes: tree.contentBytes, davit: davitVersion },
 		...(tree.recipients === undefined ? {} : { recipients: [...tree.recipients] }),
