@@ -9,7 +9,7 @@ import { kitText } from "@davit/coordinator/recovery/write-kit.ts";
 import { findGolden, type GoldenArchive } from "../golden/find-golden.ts";
 import { plantVolume } from "../golden/plant-trees.ts";
 import { differences, type Portrait, portrayTree } from "../golden/portray-tree.ts";
-import { takeArchive } from "../golden/take-archive.ts";
+import { takeArchive, takeStack } from "../golden/take-archive.ts";
 import { labAvailability } from "../lab/availability.ts";
 import { run } from "../lab/process/run.ts";
 import { buildBareRoot, programs } from "./build-bare-root.ts";
@@ -42,6 +42,7 @@ suite("without Davit", { skip: unavailable ?? (isRoot ? false : "needs root") },
 	before(async () => {
 		root = await buildBareRoot(signal);
 		for (const golden of findGolden()) kinds.push(kindOf(golden));
+		kinds.push(...(await takeStackKinds()));
 		kinds.push(await takeKind("plain"), await takeKind("encrypted"));
 	});
 
@@ -196,6 +197,28 @@ async function takeKind(name: "plain" | "encrypted"): Promise<Kind> {
 	};
 	const kit = name === "encrypted" ? kitFolder(name, kitText(content)) : undefined;
 	return { name, folder, kit, tree: portrayTree(volume), toleranceNs: 0n };
+}
+
+/** The archive of a stack, encrypted, and the one of a volume in it. */
+async function takeStackKinds(): Promise<Kind[]> {
+	const [root, volume] = [join(scratch, "project"), join(scratch, "volume-of-stack")];
+	mkdirSync(root);
+	writeFileSync(join(root, "compose.rendered.json"), "{}\n");
+	plantVolume(volume);
+	const identity = await makeIdentity();
+	const kit = kitFolder("stack", `${identity}\n`);
+	const recovery = await recipientOf(identity, "a test");
+	const { folder, part } = await takeStack({
+		root,
+		volume,
+		recovery,
+		home: join(scratch, "home-stack"),
+		signal,
+	});
+	return [
+		{ name: "stack", folder, kit, tree: portrayTree(root), toleranceNs: 0n },
+		{ name: "volume of a stack", folder: part, kit, tree: portrayTree(volume), toleranceNs: 0n },
+	];
 }
 
 function kitFolder(name: string, text: string): string {

@@ -48,7 +48,7 @@ export async function searchFolders(
 
 /** Names of folders in the archives' folder that may be of a resource. */
 export async function resourceKeysIn(path: string): Promise<string[]> {
-	return (await namesIn(path)).filter((name) => /^(?:volume|path)-/.test(name));
+	return (await namesIn(path)).filter((name) => /^(?:volume|path|stack)-/.test(name));
 }
 
 /** Names in a folder; none where it is missing. */

@@ -1,4 +1,5 @@
 import type { ArchivePart, Manifest, StackContent } from "@davit/protocol";
+import { hideNames } from "../encryption/hide-names.ts";
 import type { PackedTree } from "../files/job.ts";
 import type { OperationContext, Step } from "../operation.ts";
 import { manifestOf } from "../resource/archive-steps.ts";
@@ -93,8 +94,8 @@ function describeWhole(
 ): Manifest {
 	const { gathered, secretWarnings = [], outputs } = building;
 	const manifest = manifestOf(backupFactsOf(facts), context, { tree, outputs, atMs });
-	const ofParts = building.parts.flatMap(({ tree: { warnings } }, index) =>
-		warnings.map((warning) => `${content.parts[index]?.resource}: ${warning}`),
+	const ofParts = building.parts.flatMap(({ tree: found }, index) =>
+		hideNames(found).map((warning) => `${content.parts[index]?.resource}: ${warning}`),
 	);
 	const warnings = [
 		...lossesOf(content.leftOut),
