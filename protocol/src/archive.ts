@@ -23,7 +23,8 @@ export const Artefact = z.object({
 	sha256: Sha256,
 	/** Of the bytes after decompression. */
 	contentBytes: Bytes,
-	contentSha256: Sha256,
+	/** Of format 1; later `sha256`, the frames' checksums and the digest of each entry say the same without another pass. */
+	contentSha256: Sha256.optional(),
 	/** zstd frames that hold content; the seek table's skippable frame is not counted. */
 	frames: z.int().nonnegative(),
 });
@@ -70,7 +71,7 @@ export const Manifest = z.object({
 	/** What the tar holds of files' content: holes do not count. */
 	contentBytes: Bytes,
 	artefacts: z.array(Artefact).min(1),
-	/** Of an encrypted archive: its artefacts are age files, `sha256` is of them as they lie there, `contentSha256` of what they hold. */
+	/** Of an encrypted archive: its artefacts are age files, `sha256` is of them as they lie there. */
 	recipients: z.array(KeyHolder).min(1).optional(),
 	davit: z.string(),
 	engine: z.string().optional(),

@@ -1,8 +1,13 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { FrameFile } from "./frame-file.ts";
 import type { WrittenFrames } from "./write-frames.ts";
 
 const inFlight = 3;
+
+export interface Reading {
+	/** For an artefact that names the sum of its content. */
+	readonly hashesContent?: boolean;
+}
 
 /**
  * The content of a file of zstd frames, in order. `summary` holds what was read, once all of it was.
@@ -11,14 +16,15 @@ const inFlight = 3;
 export class FrameReader implements Disposable {
 	readonly #path: string;
 	readonly #fileKey: string | undefined;
-	readonly #content = createHash("sha256");
+	readonly #content: Hash | undefined;
 	#file: FrameFile | undefined;
 	#summary: WrittenFrames | undefined;
 
 	/** @param fileKey of an encrypted file, in base64 */
-	constructor(path: string, fileKey?: string) {
+	constructor(path: string, fileKey?: string, { hashesContent = false }: Reading = {}) {
 		this.#path = path;
 		this.#fileKey = fileKey;
+		this.#content = hashesContent ? createHash("sha256") : undefined;
 	}
 
 	async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void> {
@@ -35,14 +41,14 @@ export class FrameReader implements Disposable {
 			}
 			const content = await pending.shift();
 			if (!Buffer.isBuffer(content)) throw file.corrupt("a frame cannot be decoded", content);
-			this.#content.update(content);
+			this.#content?.update(content);
 			contentBytes += content.length;
 			yield content;
 		}
 		this.#summary = {
 			...file.summary(),
 			contentBytes,
-			contentSha256: this.#content.digest("hex"),
+			...(this.#content === undefined ? {} : { contentSha256: this.#content.digest("hex") }),
 			frames: frames.length,
 		};
 	}

@@ -132,7 +132,7 @@ export class ContentWriter implements Disposable {
 }
 
 function artefactOf(path: string, kind: Artefact["kind"], written: WrittenFrames): Artefact {
-	const { bytes, sha256, contentBytes, contentSha256, frames } = written;
+	const { bytes, sha256, contentBytes, frames } = written;
 	return {
 		path,
 		kind,
@@ -140,7 +140,6 @@ function artefactOf(path: string, kind: Artefact["kind"], written: WrittenFrames
 		bytes: bytes as Bytes,
 		sha256: sha256Of(sha256),
 		contentBytes: contentBytes as Bytes,
-		contentSha256: sha256Of(contentSha256),
 		frames,
 	};
 }

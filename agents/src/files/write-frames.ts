@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { constants, zstdCompress } from "node:zlib";
 import type { Seal } from "../encryption/find-header.ts";
 import { StoredWriter } from "../encryption/write-stored.ts";
@@ -12,7 +11,8 @@ export interface WrittenFrames {
 	readonly bytes: number;
 	readonly sha256: string;
 	readonly contentBytes: number;
-	readonly contentSha256: string;
+	/** Only where it was asked for. */
+	readonly contentSha256?: string;
 	readonly frames: number;
 }
 
@@ -22,7 +22,6 @@ export interface WrittenFrames {
  */
 export class FrameWriter {
 	readonly #file: StoredWriter;
-	readonly #content = createHash("sha256");
 	readonly #frames: Frame[] = [];
 	readonly #pending: Promise<Compressed>[] = [];
 	readonly #spare: Buffer[] = [];
@@ -84,7 +83,6 @@ export class FrameWriter {
 		return {
 			...this.#file.finish(),
 			contentBytes: this.#frames.reduce((sum, frame) => sum + frame.contentBytes, 0),
-			contentSha256: this.#content.digest("hex"),
 			frames: this.#frames.length,
 		};
 	}
@@ -96,7 +94,6 @@ export class FrameWriter {
 	#dispatch(): void {
 		const frame = this.#frame;
 		const content = frame.subarray(0, this.#used);
-		this.#content.update(content);
 		this.#pending.push(compress(content));
 		this.#frame = this.#spare.pop() ?? Buffer.allocUnsafeSlow(frameBytes);
 		this.#used = 0;
