@@ -1,0 +1,136 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { packTree } from "@davit/agents/files/pack-tree.ts";
+import { manifestFor } from "@davit/agents/files/plant-archive.ts";
+import { type Bench, megabytes, type Row } from "../measure.ts";
+import { makeEmpty, makeMixed, makeSmall } from "./make-corpus.ts";
+import { type Cost, measureJob, timeShell } from "./measure-job.ts";
+import { sizeOf } from "./sizes.ts";
+
+const rssGoalBytes = 150e6;
+
+export const archives: Bench = {
+	name: "archives",
+	about:
+		"archives alone, without an agent: a mixed volume, many small files and a million entries, each in a process of its own, beside GNU tar and zstd in the same run, warm cache; DAVIT_BENCH_MIXED_MB, DAVIT_BENCH_SMALL_FILES and DAVIT_BENCH_ENTRIES change the sizes",
+	async run(signal) {
+		const workshop = await mkdtemp(join(tmpdir(), "davit-bench-archives-"));
+		try {
+			return [
+				...(await measureMixed(join(workshop, "mixed"), signal)),
+				...(await measureSmall(join(workshop, "small"), signal)),
+				await measureEntries(join(workshop, "entries"), signal),
+			];
+		} finally {
+			await rm(workshop, { recursive: true, force: true });
+		}
+	},
+};
+
+interface Measured {
+	readonly pack: Cost;
+	readonly unpack: Cost;
+	readonly tar: number;
+	readonly untar: number;
+}
+
+async function measureMixed(folder: string, signal: AbortSignal): Promise<Row[]> {
+	const size = sizeOf("DAVIT_BENCH_MIXED_MB", 1300);
+	makeMixed(join(folder, "tree"), size);
+	const { pack, unpack, tar, untar } = await measureBoth(folder, "zstd -1 -T2", signal);
+	return [
+		rowOf(`back up ${size} MB, hashed`, { cost: pack, peer: ["tar \\| zstd -1 -T2", tar], ratio: 0.8 }),
+		rowOf(`restore ${size} MB, proven`, { cost: unpack, peer: ["zstd -d \\| tar x", untar], ratio: 0.8 }),
+	];
+}
+
+async function measureSmall(folder: string, signal: AbortSignal): Promise<Row[]> {
+	const count = sizeOf("DAVIT_BENCH_SMALL_FILES", 100_000);
+	makeSmall(join(folder, "tree"), count);
+	const { pack, unpack, tar, untar } = await measureBoth(folder, "zstd -1", signal);
+	const files = `${count} small files`;
+	return [
+		rowOf(`back up ${files}`, { cost: pack, peer: ["tar \\| zstd -1", tar], ratio: 1 / 1.5 }),
+		rowOf(`restore ${files}`, { cost: unpack, peer: ["zstd -d \\| tar x", untar], ratio: 1 / 1.5 }),
+	];
+}
+
+async function measureEntries(folder: string, signal: AbortSignal): Promise<Row> {
+	const count = sizeOf("DAVIT_BENCH_ENTRIES", 1_000_000);
+	makeEmpty(join(folder, "tenth"), count / 10);
+	makeEmpty(join(folder, "tree"), count);
+	const costs: Cost[] = [];
+	for (const name of ["tenth", "tree"]) {
+		mkdirSync(join(folder, `${name}-archive`));
+		const job = {
+			kind: "pack",
+			root: join(folder, name),
+			directory: join(folder, `${name}-archive`),
+		} as const;
+		costs.push(await measureJob(job, signal));
+	}
+	const [tenth, whole] = costs;
+	if (tenth === undefined || whole === undefined) throw new Error("nothing was measured");
+	const growth = whole.seconds / tenth.seconds;
+	return {
+		measure: `scan and tar ${count} entries`,
+		value: `${whole.seconds.toFixed(1)} s, ${megabytes(whole.rssBytes)}`,
+		peer: `a tenth of them: ${tenth.seconds.toFixed(1)} s, ${megabytes(tenth.rssBytes)}`,
+		goal: `≤ 150 MB, linear (ten times as many took ${growth.toFixed(1)} times as long, at most 12)`,
+		met: whole.rssBytes <= rssGoalBytes && growth <= 12,
+	};
+}
+
+/** Ours and the peer's, of the tree in `folder/tree`, each once warm. */
+async function measureBoth(folder: string, zstd: string, signal: AbortSignal): Promise<Measured> {
+	const [root, archive, peer] = [join(folder, "tree"), join(folder, "archive"), join(folder, "peer.tar.zst")];
+	const packing = `tar --create --file - --directory '${root}' . | ${zstd} -q -c > '${peer}'; sync '${peer}'`;
+	// The first reading fills the cache for both.
+	await timeShell(packing, signal);
+	const tar = await timeShell(packing, signal);
+	mkdirSync(archive);
+	const pack = await measureJob({ kind: "pack", root, directory: archive }, signal);
+	await plantManifest(root, archive, signal);
+	const [target, peerTarget] = [join(folder, "target"), join(folder, "peer")];
+	const unpack = await measureJob({ kind: "unpack", archive, target }, signal);
+	mkdirSync(peerTarget);
+	const unpacking = `zstd -dc '${peer}' | tar --extract --directory '${peerTarget}'; sync -f '${peerTarget}'`;
+	const untar = await timeShell(unpacking, signal);
+	for (const done of [target, peerTarget]) rmSync(done, { recursive: true });
+	return { pack, unpack, tar, untar };
+}
+
+/** Unpacking needs a manifest, which a packing alone does not write. */
+async function plantManifest(root: string, archive: string, signal: AbortSignal): Promise<void> {
+	rmSync(archive, { recursive: true });
+	mkdirSync(archive);
+	const packed = await packTree({ root, directory: archive, signal });
+	writeFileSync(join(archive, "MANIFEST.json"), JSON.stringify(manifestFor(packed)));
+}
+
+interface Comparison {
+	readonly cost: Cost;
+	readonly peer: readonly [name: string, seconds: number];
+	/** Of the peer's speed, at least. */
+	readonly ratio: number;
+}
+
+function rowOf(measure: string, { cost, peer: [name, seconds], ratio }: Comparison): Row {
+	const reached = seconds / cost.seconds;
+	return {
+		measure,
+		value: `${cost.seconds.toFixed(1)} s, ${megabytes(cost.rssBytes)}, ${limitOf(cost)}`,
+		peer: `${name}: ${seconds.toFixed(1)} s`,
+		goal: `ratio ${reached.toFixed(2)} (≥ ${ratio.toFixed(2)}), ≤ 150 MB`,
+		met: reached >= ratio && cost.rssBytes <= rssGoalBytes,
+	};
+}
+
+/** Which part was the limit: less than one processor busy waited; well over one was compression beside the reading thread. */
+function limitOf({ seconds, cpuSeconds }: Cost): string {
+	const busy = cpuSeconds / seconds;
+	const limit = busy < 0.8 ? "disk or other work" : busy < 1.4 ? "its one thread" : "the processors";
+	return `${cpuSeconds.toFixed(1)} s of processor, limit ${limit}`;
+}
