@@ -18,6 +18,7 @@ import { type Place, resolveLinks } from "./resource/place.ts";
 import { policyOf } from "./resource/policy.ts";
 import { isScratch } from "./resource/scratch.ts";
 import { type FoundStack, findStacks } from "./stack/find-stacks.ts";
+import { coveredBy } from "./stack/locate-stack.ts";
 
 /** What an agent finds on its host. */
 export interface View {
@@ -66,7 +67,7 @@ export async function lookAround(
 				users,
 			};
 		}),
-		...findStacks(containers).map((stack) => describeStack(stack, config)),
+		...(await Promise.all(findStacks(containers).map((stack) => describeStack(stack, config)))),
 	];
 	const inventory = fitInventory({
 		version: 1,
@@ -119,7 +120,9 @@ async function describeVolume(
 	};
 }
 
-function describeStack({ project, containers }: FoundStack, config: AgentConfig): InventoryResource {
+async function describeStack(stack: FoundStack, config: AgentConfig): Promise<InventoryResource> {
+	const { project, containers } = stack;
+	const covers = await coveredBy(stack, config);
 	const id = resourceId({ kind: "stack", stack: project });
 	const users = containers.map(({ name, state, labels, mounts }) => {
 		const service = labels["com.docker.compose.service"];
@@ -128,13 +131,10 @@ function describeStack({ project, containers }: FoundStack, config: AgentConfig)
 			...(service === undefined ? {} : { service }),
 		};
 	});
+	const { consistency } = policyOf(id, {}, config);
 	return {
-		id,
-		anonymous: false,
-		project,
-		consistency: policyOf(id, {}, config).consistency,
-		...ownRetention(id, {}, config),
-		users,
+		...{ id, anonymous: false, project, consistency, users },
+		...(covers === undefined ? {} : { covers: [...covers] }),
 	};
 }
 

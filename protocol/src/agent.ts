@@ -80,6 +80,8 @@ export const InventoryResource = z.object({
 	consistency: Consistency,
 	/** What stays of its archives, from the volume's label `davit.keep` or the configuration; it wins over schedules. */
 	keep: RetentionPolicy.optional(),
+	/** Of a stack whose Compose files can be read: the volumes and folders that its backup holds. */
+	covers: z.array(ResourceId).max(100).optional(),
 	users: z.array(ResourceUser),
 });
 export type InventoryResource = z.infer<typeof InventoryResource>;

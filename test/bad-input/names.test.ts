@@ -28,6 +28,8 @@ async function refused(input: string, ...words: readonly string[]): Promise<void
 
 test("what does not exist is named, with what to look at", async () => {
 	await refused("unknown host", "backup", "attic/photos");
+	await refused("unknown stack", "backup", `${site.host}/stack:media`);
+	await refused("images of what is no stack", "backup", "photos", "--images");
 	await refused("unknown volume", "backup", `${site.host}/volume:grafana-data`);
 	await refused("misspelt resource", "backup", "photso");
 	await refused("unknown archive of a resource", "restore", "photos@0123456789");
@@ -41,7 +43,7 @@ test("what does not exist is named, with what to look at", async () => {
 });
 
 test("what is of another kind than is wanted is refused as it was typed", async () => {
-	await refused("a host where a resource is wanted", "backup", site.host);
+	await refused("a host where a resource is wanted", "drill", site.host);
 	await refused("a resource where an archive is wanted", "verify", "photos");
 	await refused("a word that is no plan's id", "apply", "photos", "--confirm", "photos");
 	await refused("a consistency that does not exist", "backup", "photos", "--consistency", "fast");

@@ -77,13 +77,33 @@ export async function locateStack(
 	};
 }
 
+/** The volumes and folders that a backup of the stack would hold; undefined where its Compose files cannot be read. */
+export async function coveredBy(
+	stack: FoundStack,
+	config: LocateContext["config"],
+): Promise<readonly ResourceId[] | undefined> {
+	try {
+		requireFiles(stack);
+		for (const file of [...stack.configFiles, ...stack.environmentFiles]) {
+			await requireReadable(stack.project, file, { config });
+		}
+	} catch (error) {
+		if (error instanceof OperationError) return undefined;
+		throw error;
+	}
+	const mounts = stack.containers.flatMap((container) => container.mounts);
+	return (await sortMounts(mounts, { config })).resources.slice(0, 100);
+}
+
+type Configured = Pick<LocateContext, "config">;
+
 function requireFiles({ project, configFiles, workingFolder }: FoundStack): string {
 	const [first] = configFiles;
 	if (first === undefined) throw unreadable(project, "its containers do not say where its Compose files are");
 	return workingFolder ?? dirname(first);
 }
 
-async function requireReadable(project: ProjectName, file: string, { config }: LocateContext): Promise<void> {
+async function requireReadable(project: ProjectName, file: string, { config }: Configured): Promise<void> {
 	const why = await whyNotAllowed(file, config);
 	if (why !== undefined) throw unreadable(project, why);
 	const found = await stat(file).catch((error: unknown) => {
@@ -121,7 +141,7 @@ interface SortedMounts {
 	readonly leftOut: readonly LeftOut[];
 }
 
-async function sortMounts(mounts: readonly EngineMount[], context: LocateContext): Promise<SortedMounts> {
+async function sortMounts(mounts: readonly EngineMount[], context: Configured): Promise<SortedMounts> {
 	const resources = new Set<ResourceId>();
 	const [files, secretFiles] = [new Set<string>(), new Set<string>()];
 	const leftOut = new Map<string, LeftOut>();
@@ -152,7 +172,7 @@ interface Sorting {
 	readonly files: Set<string>;
 	readonly secretFiles: Set<string>;
 	readonly leave: (what: string, why: string, isLoss: boolean) => void;
-	readonly context: LocateContext;
+	readonly context: Configured;
 }
 
 async function sortBind(

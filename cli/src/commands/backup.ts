@@ -1,14 +1,20 @@
-import { addressText, operationName, resolveResource, resourceParams } from "../address.ts";
+import { addressText, operationName, resolveAddress, resolveResource, resourceParams } from "../address.ts";
+import { usageError } from "../command-error.ts";
 import { type Context, flagOption, type Invocation } from "../context.ts";
+import { callFor } from "../door/call.ts";
 import { consistencyOption } from "../options.ts";
+import { partsOfHost } from "../runs/parts-of-host.ts";
 import { runAll } from "../runs/run-all.ts";
 
-/** Backs up one resource or several at once. */
+/** Backs up one resource or several at once; of a host everything on it. */
 export async function backup(invocation: Invocation, context: Context): Promise<number> {
 	const consistency = consistencyOption(invocation);
 	const isForced = flagOption(invocation, "forceDatabaseFiles");
-	return await runAll(invocation, { context, identify: "archive" }, async (word) => {
+	const words: string[] = [];
+	for (const word of invocation.words) words.push(...(await expand(word, context)));
+	return await runAll({ ...invocation, words }, { context, identify: "archive" }, async (word) => {
 		const { host, resource } = await resolveResource(word, context);
+		const images = imagesOption(invocation, resource);
 		return {
 			subject: addressText({ host, resource }),
 			request: {
@@ -19,8 +25,31 @@ export async function backup(invocation: Invocation, context: Context): Promise<
 					...resourceParams(resource),
 					...(consistency === undefined ? {} : { consistency }),
 					...(isForced ? { forceDatabaseFiles: true } : {}),
+					...images,
 				},
 			},
 		};
 	});
+}
+
+/** `nas` and `nas/*` are everything on the host, stacks first. */
+async function expand(word: string, context: Context): Promise<readonly string[]> {
+	const { host, resource } = await resolveAddress(word.replace(/\/\*$/, ""), context);
+	if (resource !== null) return [word];
+	const { resources } = await callFor("davit/host/1", { method: "GET", path: `/hosts/${host}` }, context);
+	const listed = [];
+	for (const { resource: id } of resources) {
+		const path = `/resources/${host}/${encodeURIComponent(id)}`;
+		const { inventory } = await callFor("davit/resource/1", { method: "GET", path }, context);
+		if (inventory !== null) listed.push(inventory);
+	}
+	const parts = partsOfHost(listed).map((id) => addressText({ host, resource: id }));
+	if (parts.length > 0) return parts;
+	throw usageError(`${host} has nothing to back up`, `davit show ${host}`);
+}
+
+function imagesOption(invocation: Invocation, resource: string): { readonly images?: true } {
+	if (!flagOption(invocation, "images")) return {};
+	if (resource.startsWith("stack:")) return { images: true };
+	throw usageError(`--images is for stacks, and ${resource} is none`, "leave --images out");
 }

@@ -17,11 +17,19 @@ export const act: readonly CommandSpec[] = [
 				summary: "what makes the copy one moment's: snapshot, stopped, paused or live",
 			},
 			{
+				flags: "--images",
+				summary: "of stacks: put all images into the archive, not only those no registry has",
+			},
+			{
 				flags: "--force-database-files",
 				summary: "copy files of a database that goes on writing too; the outcome is partial",
 			},
 		],
-		examples: ["davit backup nas/grafana-data", "davit backup nas/path:/srv/photos --consistency live"],
+		examples: [
+			"davit backup nas/grafana-data",
+			"davit backup nas/stack:media --images",
+			"davit backup 'nas/*'",
+		],
 		runs: true,
 		documents: ["davit/run/1", "davit/result/1"],
 	},
