@@ -44,16 +44,8 @@ export async function openGround(config: AgentConfig, options: AgentOptions): Pr
 		const key = await ownKey(config.home);
 		const keyring = openKeyring(config.home);
 		const archives = await openArchives({ path: config.archivesPath, ...key, keyring, log, now });
-		return {
-			config,
-			coordinatorKey,
-			log,
-			now,
-			journal,
-			archives,
-			keyring,
-			undoPoints: undoPointsOf(journal),
-		};
+		const undoPoints = undoPointsOf(journal, { now, servedMs: archives.records.servedMs });
+		return { config, coordinatorKey, log, now, journal, archives, keyring, undoPoints };
 	} catch (error) {
 		journal[Symbol.dispose]();
 		throw error;

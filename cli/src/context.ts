@@ -8,6 +8,8 @@ export interface Screen {
 	/** Whether the reader went away; what is written then is lost without a word. */
 	readonly closed: AbortSignal;
 	write(text: string): void;
+	/** Bytes as they are, no faster than the reader takes them. */
+	pour(parts: AsyncIterable<Uint8Array>): Promise<void>;
 	style(colour: StyleName, text: string): string;
 }
 

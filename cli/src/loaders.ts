@@ -6,6 +6,7 @@ export const loaders: Readonly<Record<string, () => Promise<Command>>> = {
 	list: async () => (await import("./commands/list.ts")).list,
 	show: async () => (await import("./commands/show.ts")).show,
 	browse: async () => (await import("./commands/browse.ts")).browse,
+	get: async () => (await import("./commands/get.ts")).get,
 	diff: async () => (await import("./commands/diff.ts")).diff,
 	watch: async () => (await import("./commands/watch.ts")).watch,
 	log: async () => (await import("./commands/log.ts")).log,

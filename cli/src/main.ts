@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -80,6 +81,12 @@ function screenOf(stream: NodeJS.WriteStream): Screen {
 		closed: closed.signal,
 		write(text) {
 			if (!closed.signal.aborted) stream.write(text);
+		},
+		async pour(parts) {
+			for await (const part of parts) {
+				if (closed.signal.aborted) return;
+				if (!stream.write(part)) await Promise.race([once(stream, "drain"), once(stream, "close")]);
+			}
 		},
 		style: (colour, text) => styleText(colour, text, { stream }),
 	};

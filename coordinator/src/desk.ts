@@ -6,6 +6,7 @@ import type {
 	ArchivesDocument,
 	Consistency,
 	DifferencesDocument,
+	GottenDocument,
 	HostDocument,
 	HostName,
 	HostsDocument,
@@ -132,6 +133,12 @@ export interface Desk {
 		principal: PrincipalName,
 		signal: AbortSignal,
 	): Promise<DifferencesDocument>;
+	/** Takes one file or folder out of an archive, on the archive's host. */
+	get(
+		wanted: { readonly archive: string; readonly inner: string },
+		principal: PrincipalName,
+		signal: AbortSignal,
+	): Promise<GottenDocument>;
 	apply(plan: PlanId, confirm: string, principal: PrincipalName): StartedDocument;
 	cancel(run: RunId, principal: PrincipalName): RunDocument;
 	/** `confirm` is its name, needed where archives would go that stay now. */

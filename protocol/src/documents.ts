@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Capability, InventoryContainer, InventoryResource } from "./agent.ts";
 import { FailureCode } from "./failure-codes.ts";
-import { BrowseResult, DiffResult } from "./operations/looking.ts";
+import { BrowseResult, DiffResult, GetResult } from "./operations/looking.ts";
 import { PlanFacts, UndoPoint } from "./plan.ts";
 import { ResourceId } from "./resource.ts";
 import { ArchiveRow, HostRow, ResourceRow, ScheduleRow, StateWord } from "./rows.ts";
@@ -115,6 +115,14 @@ export const ArchiveContentDocument = BrowseResult.extend({
 	row: ArchiveRow,
 });
 export type ArchiveContentDocument = z.infer<typeof ArchiveContentDocument>;
+
+/** What was taken out of an archive, and where it lies on its host. */
+export const GottenDocument = GetResult.extend({
+	schema: z.literal("davit/gotten/1"),
+	asOf: Instant,
+	row: ArchiveRow,
+});
+export type GottenDocument = z.infer<typeof GottenDocument>;
 
 /** What differs between an archive and the present data, or another archive. */
 export const DifferencesDocument = DiffResult.extend({

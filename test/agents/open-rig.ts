@@ -6,7 +6,12 @@ import { AgentConfig } from "@davit/agents/config.ts";
 import { connectEngine, type Engine } from "@davit/agents/docker/engine.ts";
 import type { OperationContext } from "@davit/agents/operation.ts";
 import type { KeptUndo, UndoPoints } from "@davit/agents/undo-points.ts";
-import { type Logger, newId, type Progress, RunId } from "@davit/protocol";
+import { instantOf, type Logger, newId, type Progress, RunId } from "@davit/protocol";
+
+/** Undo points in memory, for which time can be served at once. */
+interface RigUndoPoints extends UndoPoints {
+	serve(ms: number): void;
+}
 
 /** What an agent hands its operations, without the agent: real archives on the disk, a real engine where there is one. */
 export interface Rig {
@@ -14,7 +19,7 @@ export interface Rig {
 	readonly config: AgentConfig;
 	/** The agent's own, with which its archives are signed. */
 	readonly privateKey: KeyObject;
-	readonly undoPoints: UndoPoints;
+	readonly undoPoints: RigUndoPoints;
 	readonly progress: readonly Progress[];
 	/** A command of its own each time; `more` replaces what the test is about. */
 	context(more?: Partial<OperationContext>): OperationContext;
@@ -62,15 +67,29 @@ export interface RigWish {
 	readonly compose?: string;
 }
 
-function rememberUndoPoints(): UndoPoints {
-	const points = new Map<string, KeptUndo>();
+function rememberUndoPoints(): RigUndoPoints {
+	const points = new Map<string, KeptUndo & { overAtMs: number }>();
+	let [beganMs, servedMs] = [performance.now(), 0];
+	const served = () => performance.now() - beganMs + servedMs;
+	const asOfNow = ({ overAtMs, ...point }: KeptUndo & { overAtMs: number }): KeptUndo => ({
+		...point,
+		isOver: overAtMs <= served(),
+	});
 	return {
-		keep: (point) => void points.set(point.command, point),
+		keep: ({ forMs, ...point }) => {
+			const until = instantOf(Date.now() + forMs);
+			points.set(point.command, { ...point, until, isOver: false, overAtMs: served() + forMs });
+			return until;
+		},
 		of: (resource) =>
 			[...points.values()]
+				.map(asOfNow)
 				.filter((point) => point.resource === resource)
 				.toSorted((left, right) => (left.command < right.command ? 1 : -1))[0],
-		expired: (nowMs) => [...points.values()].filter(({ until }) => Date.parse(until) <= nowMs),
+		expired: () => [...points.values()].map(asOfNow).filter(({ isOver }) => isOver),
 		drop: (command) => void points.delete(command),
+		serve: (ms) => {
+			[beganMs, servedMs] = [performance.now(), served() + ms];
+		},
 	};
 }

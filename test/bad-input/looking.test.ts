@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openHome } from "@davit/cli/testing/run-davit.ts";
-import { ArchiveContentDocument, DifferencesDocument } from "@davit/protocol";
+import { ArchiveContentDocument, DifferencesDocument, GottenDocument } from "@davit/protocol";
 import { makeFolder, openSite, type Site } from "./open-site.ts";
 import { assertTold, toldBy } from "./read-page.ts";
 
@@ -66,6 +66,40 @@ test("what differs from the present data is told, and nothing between an archive
 	const { counts, differences } = DifferencesDocument.parse(JSON.parse(same.stdout));
 	assert.deepEqual(counts, { added: 0, removed: 0, changed: 0, metadata: 0, same: 454 });
 	assert.deepEqual(differences, []);
+});
+
+test("a file or a folder is taken out of an archive, to a place, to standard output, or to where Davit keeps it", async () => {
+	const place = join(site.folder, "..", "taken");
+	const taken = await site.davit("get", archive(), "notes.txt", "-o", place);
+	assert.equal(taken.exitCode, 0, taken.stderr);
+	assert.equal(await readFile(place, "utf8"), "before\n");
+	const poured = await site.davit("get", archive(), "many/0007.jpg", "-o", "-");
+	assert.deepEqual([poured.exitCode, poured.stdout], [0, "7"]);
+	const left = await site.davit("get", archive(), "many", "--json");
+	assert.equal(left.exitCode, 0, left.stderr);
+	const { file, type, entries, bytes } = GottenDocument.parse(JSON.parse(left.stdout));
+	assert.deepEqual([type, entries, bytes], ["directory", 452, 1240]);
+	assert.deepEqual((await readdir(file)).sort(), (await readdir(join(site.folder, "many"))).sort());
+	await refused(
+		"a place that is taken, to put what is taken out",
+		"get",
+		archive(),
+		"notes.txt",
+		"-o",
+		place,
+	);
+	await refused(
+		"a place that is not there, to put what is taken out",
+		"get",
+		archive(),
+		"notes.txt",
+		"-o",
+		join(place, "x"),
+	);
+	await refused("a folder of an archive to standard output", "get", archive(), "many", "-o", "-");
+	await refused("a file that the archive does not hold", "get", archive(), "absent.txt", "-o", `${place}-2`);
+	await refused("an absolute path to take out of an archive", "get", archive(), "/etc/passwd");
+	await rm(place);
 });
 
 test("what an archive does not hold is said to be missing", async () => {

@@ -18,6 +18,7 @@ const documents = [
 	protocol.ArchiveDocument,
 	protocol.ArchiveContentDocument,
 	protocol.DifferencesDocument,
+	protocol.GottenDocument,
 	protocol.RunDocument,
 	protocol.PlanDocument,
 	protocol.ScheduleDocument,

@@ -250,6 +250,7 @@ export function openMemoryDesk(fleet: Fleet = makeFleet(), now: () => number = (
 			const other = against === "live" ? against : archiveOf(against).id;
 			return differencesDocument({ row: archiveOf(archive), against: other, from, asOf: asOf() });
 		},
+		get: () => Promise.reject(new OperationError("unsupported", "archives in memory hold no bytes")),
 		apply(id, confirm) {
 			const plan = planOf(id);
 			if (confirm !== plan.confirm) {

@@ -109,6 +109,7 @@ export const ContainerReply = z
 		Image: z.string(),
 		State: z.object({
 			...{ Status: z.string(), StartedAt: z.string(), FinishedAt: z.string(), ExitCode: z.int().default(0) },
+			Pid: z.int().default(0),
 			Health: z.object({ Status: z.string() }).nullish(),
 		}),
 		Config: z.object({ Image: z.string().default(""), Labels: labels, StopTimeout: z.int().nullish() }),
@@ -130,6 +131,8 @@ export const ContainerReply = z
 		id: container.Id,
 		name: nameOf(container.Name),
 		state: container.State.Status,
+		/** Of its first process, as the engine's host sees it; 0 where there is none. */
+		pid: container.State.Pid,
 		/** As the engine writes it; changes with every start. */
 		startedAt: container.State.StartedAt,
 		/** When it ended the last time; the year 1 where it never did. */

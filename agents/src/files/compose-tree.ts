@@ -47,6 +47,7 @@ export async function composeTree({
 		dropInherited(unpacking);
 		const archived = pickEntries(opened, chooser, context.signal);
 		let entries = 0;
+		let last: TreeEntry | undefined;
 		const tree = present === undefined ? [] : listTree(root, systemCalls());
 		for await (const chosen of chooseEntries({ archived, present: tree, root, chooser })) {
 			context.signal.throwIfAborted();
@@ -55,12 +56,17 @@ export async function composeTree({
 				refuseDevice(chosen.entry, content.manifest);
 				await content.begin(chosen.place);
 				await placeEntry(chosen.entry, unpacking);
+				if (chosen.entry.type === "file") last = chosen.entry;
 			}
 			entries += 1;
 		}
 		closeDirectories(unpacking);
 		await syncTree(target, context.signal);
-		return { entries, storedBytes: content.storedBytes, losses: unpacking.losses.lines };
+		const sha256 = last?.sparse === undefined ? last?.sha256 : undefined;
+		return {
+			...{ entries, storedBytes: content.storedBytes, losses: unpacking.losses.lines },
+			...(sha256 === undefined ? {} : { sha256 }),
+		};
 	} catch (error) {
 		throw fileFailure(error, { doing: `putting together what was chosen of ${archive}`, path: target });
 	}

@@ -136,6 +136,8 @@ export interface TreeComparison {
 
 export interface ComposedTree {
 	readonly entries: number;
+	/** Of the last file that came out of the archive, where it has no holes. */
+	readonly sha256?: string;
 	/** Stored bytes of the archive's content that were read. */
 	readonly storedBytes: number;
 	/** What could not be made as it was, and why; empty = everything was. */

@@ -175,25 +175,46 @@ test("too little space on the journal's disk is told before an intent is written
 	assert.throws(() => real.requireSpace(), failsWith("disk-full", /bytes free/));
 });
 
-test("an undo point outlives the process, gives way to a newer one, and is forgotten when it is dropped", () => {
+test("undo points outlive the process, and no setting of the clock makes their time shorter", () => {
 	const file = place();
-	const resource = ResourceId.parse("volume:grafana");
+	const clock = { nowMs: Date.UTC(2026, 10, 22), servedMs: 5_000 };
+	const openPoints = () => {
+		const journal = open(file);
+		const points = undoPointsOf(journal, { now: () => clock.nowMs, servedMs: () => clock.servedMs });
+		return { journal, points, [Symbol.dispose]: () => journal[Symbol.dispose]() };
+	};
+	const [older, newer] = [newId(), newId()].sort();
+	assert.ok(older !== undefined && newer !== undefined);
+	const weekMs = 7 * 24 * 3_600_000;
+	const point = { resource: ResourceId.parse("volume:grafana"), place: { folder: "/old" } };
 	const archive = ArchiveId.parse("0123456789");
-	const [first, second] = [newId(), newId()];
-	const journal = open(file);
-	const points = undoPointsOf(journal);
-	points.keep({ command: first, resource, archive, until: instantOf(1_000), place: { at: "/old" } });
-	points.keep({ command: first, resource, archive, until: instantOf(2_000), place: { at: "/old" } });
-	points.keep({ command: second, resource, archive, until: instantOf(5_000), place: { at: "/older" } });
-	journal[Symbol.dispose]();
-	using again = open(file);
-	const kept = undoPointsOf(again);
-	assert.equal(kept.of(resource)?.command, second);
-	assert.equal(kept.of(ResourceId.parse("volume:other")), undefined);
-	assert.deepEqual(kept.expired(1_999), []);
-	assert.deepEqual(kept.expired(2_000), [
-		{ command: first, resource, archive, until: instantOf(2_000), place: { at: "/old" } },
-	]);
-	kept.drop(second);
-	assert.equal(kept.of(resource)?.command, first);
+	{
+		using kept = openPoints();
+		kept.points.keep({ ...point, archive, command: older, forMs: 1_000 });
+		assert.equal(
+			kept.points.keep({ ...point, archive, command: newer, forMs: weekMs }),
+			instantOf(clock.nowMs + weekMs),
+		);
+	}
+	for (const years of [10, -10]) {
+		clock.nowMs = Date.UTC(2026 + years, 10, 22);
+		using kept = openPoints();
+		const found = kept.points.of(point.resource);
+		assert.deepEqual([found?.command, found?.isOver, found?.place], [newer, false, { folder: "/old" }]);
+		assert.equal(found?.until, instantOf(clock.nowMs + weekMs), "told by the clock that is");
+		assert.deepEqual(kept.points.expired(), [], `${years} years`);
+	}
+	clock.servedMs += 2_000;
+	using kept = openPoints();
+	assert.deepEqual(
+		kept.points.expired().map(({ command }) => command),
+		[older],
+	);
+	clock.servedMs += weekMs;
+	assert.equal(kept.points.of(point.resource)?.isOver, true);
+	kept.points.drop(newer);
+	assert.deepEqual(
+		kept.points.expired().map(({ command }) => command),
+		[older],
+	);
 });

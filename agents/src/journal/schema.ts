@@ -67,6 +67,9 @@ const tables = `
 		place TEXT NOT NULL
 	) STRICT;
 
+	-- How long an undo is kept, in time that the agent has served: no clock that is set makes it shorter.
+	CREATE TABLE IF NOT EXISTS undo_terms (command TEXT PRIMARY KEY, served_until_ms INTEGER NOT NULL) STRICT;
+
 	-- Resources whose state lies retained on the broker, and has to be cleared there when they are gone.
 	CREATE TABLE IF NOT EXISTS shown (resource TEXT PRIMARY KEY) STRICT;
 

@@ -106,7 +106,7 @@ export function rehearse(given: Rehearsed = {}) {
 		onActivity: ignore,
 		onFatal: (error) => fatal.push(error),
 		contextFor: ({ command, run, progress }) => {
-			const undoPoints = undoPointsOf(journal);
+			const undoPoints = undoPointsOf(journal, { now: () => clock.nowMs, servedMs: () => clock.nowMs });
 			// The toys ask for nothing else of their context.
 			return { site, host, command, run, progress, undoPoints, now: () => clock.nowMs } as OperationContext;
 		},

@@ -126,12 +126,11 @@ function stepsOf({ folder, command, archive }: Facts, context: OperationContext)
 			name: "keep",
 			intent: { old },
 			run: async () => {
-				const until = instantOf(context.now() + 1_000);
 				const resource = `path:${folder}`;
-				context.undoPoints.keep({
+				const until = context.undoPoints.keep({
 					command: context.command,
 					archive: ArchiveId.parse(archive),
-					until,
+					forMs: 1_000,
 					// The folder was parsed as a parameter.
 					resource: resource as Parameters<typeof context.undoPoints.keep>[0]["resource"],
 					place: { old },

@@ -19,9 +19,9 @@ export async function expireUndo(
 	context: ExpireContext,
 	signal: AbortSignal,
 ): Promise<readonly ExpiredUndo[]> {
-	const { undoPoints, now } = context;
+	const { undoPoints } = context;
 	const expired: ExpiredUndo[] = [];
-	for (const { command, resource, place } of undoPoints.expired(now())) {
+	for (const { command, resource, place } of undoPoints.expired()) {
 		signal.throwIfAborted();
 		try {
 			for (const kept of readKeptPlaces(place))
@@ -35,7 +35,7 @@ export async function expireUndo(
 	return expired;
 }
 
-type ExpireContext = Pick<OperationContext, "undoPoints" | "now" | "config" | "engine">;
+type ExpireContext = Pick<OperationContext, "undoPoints" | "config" | "engine">;
 
 type Leaving = ReturnType<typeof readKeptPlaces>[number] & {
 	readonly resource: ResourceId;

@@ -59,13 +59,13 @@ async function archiveSource(
 
 async function keptSource(located: Located, { context, signal }: Finding): Promise<Source> {
 	const { resource } = located.place;
-	const { undoPoints, now } = context;
+	const { undoPoints } = context;
 	const point = undoPoints.of(resource);
 	if (point === undefined) {
 		throw new OperationError("undo-not-found", `nothing of ${resource} is kept to go back to`);
 	}
 	const { folder, setAsideAt } = readKeptPlace(point.place);
-	if (Date.parse(point.until) <= now()) {
+	if (point.isOver) {
 		throw new OperationError("undo-not-found", `the old data of ${resource} was kept until ${point.until}`);
 	}
 	const seen = await reachOf(located, context).do({ kind: "look", folder }, { signal });

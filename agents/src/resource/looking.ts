@@ -2,6 +2,7 @@ import type { LookingVerb } from "@davit/protocol";
 import type { Handlers } from "../operation.ts";
 import { browse } from "./browse.ts";
 import { diff } from "./diff.ts";
+import { get } from "./get.ts";
 
 /** What looks into archives and changes nothing. */
 export const lookingHandlers = {
@@ -9,4 +10,6 @@ export const lookingHandlers = {
 	"path.browse": browse,
 	"volume.diff": diff,
 	"path.diff": diff,
+	"volume.get": get,
+	"path.get": get,
 } as const satisfies Pick<Handlers, `${"volume" | "path"}.${LookingVerb}`>;

@@ -19,6 +19,7 @@ import { findUsersNow } from "./find-users.ts";
 import { type Located, locate } from "./locate.ts";
 import { newResource } from "./name-new.ts";
 import { affectedContainers, planForSwap, type Treated } from "./plan-treatment.ts";
+import { strangeHolder } from "./refuse-holders.ts";
 
 export interface Survey {
 	readonly plan: PlanFacts;
@@ -51,6 +52,11 @@ export async function surveySwap(
 	if (space.lack !== undefined) blockers.push(space.lack);
 	// The states of containers move fastest, so they are looked at last.
 	const treated = choice.as === undefined ? await planUsers(located, { context, signal, blockers }) : [];
+	const holder =
+		choice.as === undefined
+			? await strangeHolder({ ...located, treated }, { engine: context.engine, signal })
+			: undefined;
+	if (holder !== undefined) blockers.push(holder);
 	const { replaces, adds, removes, examples } = comparison;
 	const hasChoice = Object.keys(choice).length > 0;
 	const certain = {

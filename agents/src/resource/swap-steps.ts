@@ -1,14 +1,14 @@
-import { type ArchiveId, type CommandId, type Instant, instantOf, OperationError } from "@davit/protocol";
+import { type ArchiveId, type CommandId, type Instant, instantOf } from "@davit/protocol";
 import { requireEngine } from "../docker/require-engine.ts";
 import type { Choice } from "../files/job.ts";
 import type { OperationContext, Step } from "../operation.ts";
 import { createStep } from "./create-step.ts";
-import { findAliveUsers } from "./find-users.ts";
 import { makeSteps, settleStep } from "./make-steps.ts";
 import { openHands } from "./open-hands.ts";
 import { keptFolder, type Place } from "./place.ts";
 import type { Treated } from "./plan-treatment.ts";
 import type { DataPath } from "./reach-place.ts";
+import { refuseHolders } from "./refuse-holders.ts";
 import type { Swap } from "./swap-folders.ts";
 import { writerSteps } from "./writer-steps.ts";
 
@@ -65,7 +65,7 @@ export function setAsideStep(swap: Swap, facts: SwapFacts, context: OperationCon
 		name: "set-aside",
 		intent: { from: swap.folder, to: swap.kept },
 		async run(signal) {
-			await refuseUsers(facts, context, signal);
+			await refuseHolders(facts, { engine: context.engine, signal });
 			await hands.do({ kind: "set-aside", swap }, { signal });
 			return { at: instantOf(context.now()) };
 		},
@@ -81,7 +81,7 @@ export function putInPlaceStep(swap: Swap, facts: SwapFacts, context: OperationC
 		intent: { from: swap.incoming, to: swap.folder },
 		commits: true,
 		async run(signal) {
-			await refuseUsers(facts, context, signal);
+			await refuseHolders(facts, { engine: context.engine, signal });
 			await hands.do({ kind: "put-in-place", swap }, { signal });
 			return undefined;
 		},
@@ -98,12 +98,11 @@ function keepUndoStep(swap: Swap, facts: SwapFacts, context: OperationContext): 
 		name: "keep-undo",
 		intent: { folder: swap.kept },
 		async run(signal) {
-			const until = instantOf(now() + config.undoSeconds * 1000);
 			const { changedAtMs } = await openHands(facts, context).look(swap.kept);
 			const setAsideAt: Instant = instantOf(changedAtMs ?? now());
 			const downtimeSeconds = await measureDowntime(treated, context, signal);
-			undoPoints.keep({
-				...{ command, archive, until, resource: place.resource },
+			const until = undoPoints.keep({
+				...{ command, archive, resource: place.resource, forMs: config.undoSeconds * 1000 },
 				place: { folder: swap.kept, setAsideAt, downtimeSeconds, dataPath },
 			});
 			if (undoes !== undefined) undoPoints.drop(undoes);
@@ -113,22 +112,6 @@ function keepUndoStep(swap: Swap, facts: SwapFacts, context: OperationContext): 
 		probe: async () => (undoPoints.of(place.resource)?.command === command ? "partial" : "absent"),
 		undo: async () => undoPoints.drop(command),
 	};
-}
-
-/** A container that somebody started meanwhile would go on with data that is about to be moved. */
-async function refuseUsers(
-	{ place }: SwapFacts,
-	{ engine }: OperationContext,
-	signal: AbortSignal,
-): Promise<void> {
-	const users = await findAliveUsers(place, engine, signal);
-	const user = users.find(({ writes, holds }) => writes || holds);
-	if (user === undefined) return;
-	throw new OperationError(
-		"resource-in-use",
-		`container ${user.container} was started while ${place.resource} was being replaced`,
-		{ hint: `find out who starts ${user.container}, then make the plan again` },
-	);
 }
 
 /** By the engine's own clock: from the end of each container to its start. */

@@ -88,14 +88,16 @@ export class ShownResources {
 		const { site, host, undoPoints, activityOf, retained, now } = this.#context;
 		const hold = this.#holds.get(resource);
 		const kept = undoPoints.of(resource);
-		const isOver = kept === undefined || Date.parse(kept.until) <= now();
 		const state: ResourceState = {
 			...{ version: 1, host, resource },
 			lastGoodBackup: archives.find(isGood) ?? null,
 			archives: archives.length,
 			lastProvenRestore: lastProven(archives),
 			activity: activityOf(resource),
-			undo: isOver ? null : { command: kept.command, archive: kept.archive, until: kept.until },
+			undo:
+				kept === undefined || kept.isOver
+					? null
+					: { command: kept.command, archive: kept.archive, until: kept.until },
 			...(hold === undefined ? {} : { hold }),
 			at: instantOf(now()),
 		};

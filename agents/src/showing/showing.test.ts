@@ -93,7 +93,14 @@ function show(archives: Map<ResourceId, ArchiveSummary[]>, file: string) {
 		(_topic, error) => assert.fail(String(error)),
 	);
 	const shown = new ShownResources({
-		...{ site, host, journal, retained, now: () => 5_000, undoPoints: undoPointsOf(journal) },
+		...{
+			site,
+			host,
+			journal,
+			retained,
+			now: () => 5_000,
+			undoPoints: undoPointsOf(journal, { now: () => 5_000, servedMs: () => 5_000 }),
+		},
 		activityOf: () => null,
 		config: { suspicion: { shrinkBelow: 0.5, incompressibleAbove: 0.9 } },
 		archives: {

@@ -85,9 +85,9 @@ export async function ofArchive(
 }
 
 /** @throws OperationError undo-not-found */
-export function ofKept(resource: ResourceId, { undoPoints, now, config }: OperationContext): Coming {
+export function ofKept(resource: ResourceId, { undoPoints, config }: OperationContext): Coming {
 	const point = undoPoints.of(resource);
-	if (point === undefined || Date.parse(point.until) <= now()) {
+	if (point === undefined || point.isOver) {
 		throw new OperationError("undo-not-found", `nothing of ${resource} is kept to go back to`);
 	}
 	// `keep-undo` of a stack wrote it from a value of this type.

@@ -129,7 +129,6 @@ function keepUndoStep(facts: StackSwap, context: OperationContext): Step {
 		name: "keep-undo",
 		intent: { parts: parts.map((part) => swapOf(part, context).kept) },
 		async run(signal) {
-			const until = instantOf(now() + config.undoSeconds * 1000);
 			const folders = parts.map((part) => ({
 				resource: part.place.resource,
 				folder: swapOf(part, context).kept,
@@ -140,11 +139,8 @@ function keepUndoStep(facts: StackSwap, context: OperationContext): Step {
 				...{ project, paths, wasUp, setAsideAt: instantOf(facts.startedAtMs) },
 				downtimeSeconds: await measureDowntime(treated, context, signal),
 			};
-			undoPoints.keep({
-				command,
-				archive,
-				until,
-				resource,
+			const until = undoPoints.keep({
+				...{ command, archive, resource, forMs: config.undoSeconds * 1000 },
 				place: { stack, downtimeSeconds: stack.downtimeSeconds },
 			});
 			await rm(incomingFiles(config, command), { recursive: true, force: true });

@@ -55,6 +55,7 @@ function valuesByCommand(names: Names): ReadonlyMap<string, readonly string[]> {
 		["restore", [...latest, ...names.archives]],
 		["browse", [...latest, ...names.archives]],
 		["diff", [...latest, ...names.archives]],
+		["get", [...latest, ...names.archives]],
 		["undo", [...names.runs, ...names.resources]],
 		["watch", names.runs],
 		["log", names.runs],

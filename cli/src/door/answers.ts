@@ -6,6 +6,7 @@ import type {
 	ArchivesDocument,
 	DifferencesDocument,
 	ErrorDocument,
+	GottenDocument,
 	HostDocument,
 	HostsDocument,
 	JoinDocument,
@@ -31,6 +32,7 @@ type AnyDocument =
 	| ArchivesDocument
 	| DifferencesDocument
 	| ErrorDocument
+	| GottenDocument
 	| HostDocument
 	| HostsDocument
 	| JoinDocument

@@ -17,6 +17,9 @@ export function openContext(home: string, more: Partial<Context> = {}): TestCont
 		write(text) {
 			written[name] += text;
 		},
+		async pour(parts) {
+			for await (const part of parts) written[name] += Buffer.from(part).toString();
+		},
 		style: (_colour, text) => text,
 	});
 	return {

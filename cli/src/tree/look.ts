@@ -71,6 +71,23 @@ export const look: readonly CommandSpec[] = [
 		documents: ["davit/differences/1"],
 	},
 	{
+		name: "get",
+		words: "<archive> <path>",
+		summary: "Take one file or folder out of an archive, on the archive's host.",
+		options: [
+			{
+				flags: "-o, --output <file>",
+				summary:
+					"put it there; - writes a file to standard output; without it, it stays with Davit for a day",
+			},
+		],
+		examples: [
+			"davit get 7f3a grafana.db -o /tmp/grafana.db",
+			"davit get nas/grafana-data@latest grafana.ini -o -",
+		],
+		documents: ["davit/gotten/1"],
+	},
+	{
 		name: "watch",
 		words: "[run]",
 		summary: "Follow a run, or all that are running, to their end.",

@@ -3,6 +3,8 @@ import {
 	BrowseResult,
 	type DifferencesDocument,
 	DiffResult,
+	GetResult,
+	type GottenDocument,
 	instantOf,
 	OperationError,
 	type PrincipalName,
@@ -47,6 +49,19 @@ export async function lookForDifferences(
 	const question = { host: row.host, resource: row.resource, verb: "diff", params } as const;
 	const found = DiffResult.parse(await ask(core, question, asking));
 	return { schema: "davit/differences/1", asOf: instantOf(core.parts.now()), row, ...found };
+}
+
+/** Takes one file or folder out of an archive, on its host. @throws OperationError as above */
+export async function takeOut(
+	core: CoordinatorCore,
+	{ archive, inner }: { readonly archive: string; readonly inner: string },
+	asking: Asking,
+): Promise<GottenDocument> {
+	const { row } = archiveDocument(core.parts, archive);
+	const params = { archive: row.id, inner };
+	const question = { host: row.host, resource: row.resource, verb: "get", params } as const;
+	const found = GetResult.parse(await ask(core, question, asking));
+	return { schema: "davit/gotten/1", asOf: instantOf(core.parts.now()), row, ...found };
 }
 
 function ask(

@@ -4,7 +4,6 @@ import {
 	HostName,
 	OperationError,
 	operationFor,
-	PlanAction,
 	PlanId,
 	Request,
 	ResourceId,
@@ -16,6 +15,7 @@ import type { Desk } from "../desk.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Body } from "./read-body.ts";
 import { read } from "./read-content.ts";
+import { readWantedPlan } from "./read-plan.ts";
 import { Refusal } from "./refusal.ts";
 import { addSchedule, editSchedule, pauseSchedule, removeSchedule, resumeSchedule } from "./schedule-acts.ts";
 import { WantedBrokerConfig, writeBroker } from "./write-broker.ts";
@@ -48,6 +48,7 @@ const acts: Readonly<Record<string, (asked: Asked, name: string) => Promise<Done
 	requests: askForRun,
 	plans: makePlan,
 	"plans/*/apply": applyPlan,
+	"archives/*/get": takeOut,
 	"runs/*/cancel": cancelRun,
 	schedules: addSchedule,
 	"schedules/*/edit": editSchedule,
@@ -101,23 +102,8 @@ function readButton(body: Body): Request {
 	return { version: 1, host, operation: operationFor(isKeeping ? "keep" : verb, resource), params };
 }
 
-const WantedPlan = z.object({ host: HostName, resource: ResourceId, action: PlanAction });
-const PressedPlan = z.object({
-	host: z.string(),
-	resource: z.string(),
-	action: z.string(),
-	archive: z.string().optional(),
-});
-
-/** A form is flat; the plan that is wanted is not. */
-function readPressedPlan(body: Body): z.infer<typeof WantedPlan> {
-	const { host, resource, action, archive } = read(PressedPlan, body);
-	const content = { host, resource, action: { action, ...(archive === undefined ? {} : { archive }) } };
-	return read(WantedPlan, { content });
-}
-
 async function makePlan({ desk, exchange, body }: Asked): Promise<Done> {
-	const wanted = body.kind === "json" ? read(WantedPlan, body) : readPressedPlan(body);
+	const wanted = readWantedPlan(body);
 	const document = await desk.makePlan(wanted, exchange.principal, exchange.signal);
 	return { status: 201, document, next: `plans/${document.plan}` };
 }
@@ -128,6 +114,12 @@ function applyPlan({ desk, exchange, body }: Asked, name: string): Done {
 	const { confirm } = read(Confirmation, body);
 	const document = desk.apply(readId(PlanId, name), confirm.trim(), exchange.principal);
 	return { status: 202, document, next: `runs/${document.run}` };
+}
+
+async function takeOut({ desk, exchange, body }: Asked, archive: string): Promise<Done> {
+	const { inner } = read(z.object({ inner: z.string().max(4096) }), body);
+	const document = await desk.get({ archive, inner }, exchange.principal, exchange.signal);
+	return { status: 201, document, next: `archives/${document.row.id}` };
 }
 
 function cancelRun({ desk, exchange }: Asked, name: string): Done {

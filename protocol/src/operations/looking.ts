@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ArchiveId, Bytes, FolderPath, Instant, VolumeName } from "../vocabulary.ts";
+import { ArchiveId, Bytes, FolderPath, Instant, Sha256, VolumeName } from "../vocabulary.ts";
 
 /** A file or folder inside a resource, from its root: no `/` at either end, no `..`, no control characters. */
 export const InnerPath = z
@@ -78,11 +78,32 @@ export const DiffResult = z.object({
 });
 export type DiffResult = z.infer<typeof DiffResult>;
 
+export const GetResult = z.object({
+	archive: ArchiveId,
+	path: z.string(),
+	type: z.string().max(32),
+	/** Where it lies now, on the archive's host. */
+	file: z.string(),
+	/** What its files hold. */
+	bytes: Bytes,
+	entries: z.int().positive(),
+	/** Of a file's content, which was compared with the archive's own. */
+	sha256: Sha256.optional(),
+	/** Stored bytes of the archive that were read for it. */
+	readBytes: Bytes,
+	/** What could not be made as it was. */
+	losses: z.array(z.string()).max(50),
+	/** Davit removes it at the first get after this. */
+	keptUntil: Instant,
+});
+export type GetResult = z.infer<typeof GetResult>;
+
 /** Verbs that only look into archives. */
-export const lookingVerbs = ["browse", "diff"] as const;
+export const lookingVerbs = ["browse", "diff", "get"] as const;
 export type LookingVerb = (typeof lookingVerbs)[number];
 
 const browse = { archive: ArchiveId, folder: InnerPath.optional(), from: EntryNumber.optional() } as const;
+const get = { archive: ArchiveId, inner: InnerPath } as const;
 const diff = { archive: ArchiveId, against: Against, from: EntryNumber.optional() } as const;
 
 export const lookingOperations = {
@@ -97,6 +118,18 @@ export const lookingOperations = {
 		effect: "reads",
 		params: z.strictObject({ volume: VolumeName, ...diff }),
 		result: DiffResult,
+	},
+	/** Puts one file or folder of an archive of a volume into a folder of Davit's own on the archive's host, its digest checked. */
+	"volume.get": {
+		effect: "reads",
+		params: z.strictObject({ volume: VolumeName, ...get }),
+		result: GetResult,
+	},
+	/** Puts one file or folder of an archive of a folder into a folder of Davit's own on the archive's host, its digest checked. */
+	"path.get": {
+		effect: "reads",
+		params: z.strictObject({ path: FolderPath, ...get }),
+		result: GetResult,
 	},
 	/** Lists one folder of an archive of a folder, a page at a time. */
 	"path.browse": {

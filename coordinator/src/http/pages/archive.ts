@@ -1,4 +1,4 @@
-import { type ArchiveDocument, consistencyPhrases } from "@davit/protocol";
+import { type ArchiveDocument, consistencyPhrases, resourceName } from "@davit/protocol";
 import { type Html, html } from "../html.ts";
 import type { Frame, Page } from "../page.ts";
 import { contentPath } from "./content.ts";
@@ -67,19 +67,40 @@ function restore({ row, resourceRow }: ArchiveDocument, frame: Frame): Html {
 		: resourceRow === null
 			? `${row.host} does not show this resource any more, so there is nothing to replace.`
 			: refusalOf(resourceRow);
+	const paths = frame.query.getAll("path").slice(0, 100);
 	return html`<section id="restore" aria-labelledby="restore-head">
 		<h2 id="restore-head">Restore</h2>
 		<form method="post" action="${frame.root}plans" class="fields">
 			${tokenField()}
 			<input type="hidden" name="host" value="${row.host}"><input type="hidden" name="resource" value="${row.resource}"><input type="hidden" name="archive" value="${row.id}">
-			<fieldset><legend>1 What</legend><label class="choice"><input type="radio" name="what" value="everything" checked> everything in it</label></fieldset>
-			<fieldset><legend>2 Where</legend><label class="choice"><input type="radio" name="action" value="restore" checked> replace ${resourceTitle(row.host, row.resource)} exactly; what is there now is kept, to go back to</label></fieldset>
+			<input type="hidden" name="action" value="restore">
+			<fieldset><legend>1 What</legend>
+				${radio("what", "everything", paths.length === 0)} everything in it</label>
+				${radio("what", "chosen", paths.length > 0)} only these files and folders</label>
+				<label>Files and folders, one a line, as the archive names them <textarea name="paths" rows="3" spellcheck="false" autocapitalize="none">${paths.join("\n")}</textarea></label>
+			</fieldset>
+			<fieldset><legend>2 Where</legend>
+				${radio("where", "replace", true)} in ${resourceTitle(row.host, row.resource)}: exactly as in the archive; what is there now is kept, to go back to</label>
+				${radio("where", "merge", false)} over what is there: nothing is removed</label>
+				${radio("where", "beside", false)} beside it, as something new: what is there is not touched</label>
+				<label>Name of what is new <input name="as" autocomplete="off" autocapitalize="none" spellcheck="false" value="${newName(row)}"></label>
+			</fieldset>
 			<p>Nothing happens yet: first the plan is made and shown.</p>
 			<button class="main"${refusal !== undefined && html` disabled`}>3 Show the plan</button>
 			${refusal !== undefined && html`<p class="notice">${refusal}</p>`}
 		</form>
 		${sameAs("restore", row.short, "--plan")}
 	</section>`;
+}
+
+function radio(name: string, value: string, isChosen: boolean): Html {
+	return html`<label class="choice"><input type="radio" name="${name}" value="${value}"${isChosen && html` checked`}>`;
+}
+
+/** `grafana-data-7f3a` */
+function newName({ resource, short }: ArchiveDocument["row"]): string {
+	const name = resourceName(resource);
+	return `${name.slice(name.lastIndexOf("/") + 1)}-${short}`;
 }
 
 function openWithoutDavit({ row, path }: ArchiveDocument): Html {

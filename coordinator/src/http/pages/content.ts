@@ -1,5 +1,5 @@
 import type { ArchiveContentDocument, BrowsedEntry } from "@davit/protocol";
-import { foreign, type Html, html, type Inserted } from "../html.ts";
+import { foreign, type Html, html, type Inserted, spelledOut } from "../html.ts";
 import type { Frame, Page } from "../page.ts";
 import { exactTime, formatBytes, formatCount } from "./format.ts";
 import { archiveLink, resourceTitle, sameAs } from "./links.ts";
@@ -72,6 +72,7 @@ const columns = [
 	{ head: "Changed" },
 	{ head: "Mode" },
 	{ head: "Owner" },
+	{ head: "Restore", isQuiet: true },
 ];
 
 function cells(entry: BrowsedEntry, { row, folder }: ArchiveContentDocument, root: string): Inserted[] {
@@ -91,5 +92,17 @@ function cells(entry: BrowsedEntry, { row, folder }: ArchiveContentDocument, roo
 		entry.modifiedAt === undefined ? "unknown" : exactTime(entry.modifiedAt),
 		html`<code>${entry.mode.toString(8).padStart(4, "0")}</code>`,
 		`${entry.uid}:${entry.gid}`,
+		restoreLink(entry, { row, folder }, root),
 	];
+}
+
+/** To the choices of a restore, with this one chosen. */
+function restoreLink(
+	{ name, nameBytes, skipped }: BrowsedEntry,
+	{ row, folder }: Pick<ArchiveContentDocument, "row" | "folder">,
+	root: string,
+): Inserted {
+	if (nameBytes !== undefined || skipped !== undefined) return "";
+	const query = new URLSearchParams({ path: folder === "" ? name : `${folder}/${name}` });
+	return html`<a href="${root}archives/${row.id}?${query.toString()}#restore" aria-label="${spelledOut(`Restore… ${name}`)}">Restore…</a>`;
 }

@@ -27,13 +27,24 @@ export function planPage(document: PlanDocument, frame: Frame, refusal?: string)
 				id: "verdict",
 				html: html`<header id="verdict">
 					<h1>${facts.action === "undo" ? "Undo a restore of" : "Restore"} ${resourceTitle(document.host, facts.resource)}${state === "blocked" && ": it cannot be done now"}</h1>
-					<p class="lead">${facts.action === "undo" ? "The data from before the restore comes back" : html`It becomes exactly what archive ${archiveLink(frame.root, facts.archive)} holds`}, as it was ${moment(facts.contentAt, frame.now)} (${exactTime(facts.contentAt)}).</p>
+					<p class="lead">${facts.action === "undo" ? "The data from before the restore comes back" : promise(document, frame)}, as it was ${moment(facts.contentAt, frame.now)} (${exactTime(facts.contentAt)}).</p>
 				</header>`,
 			},
 			{ id: "plan", html: plan(document, frame) },
 			{ id: "act", html: act(document, frame, refusal) },
 		],
 	};
+}
+
+function promise({ facts }: PlanDocument, { root }: Frame): Html {
+	const { paths, merge, as } = facts.choice ?? {};
+	const archive = archiveLink(root, facts.archive);
+	const what =
+		paths === undefined ? html`what archive ${archive} holds` : html`what was chosen of archive ${archive}`;
+	if (as !== undefined) return html`${foreign(as)} is made of ${what}; the original is not touched`;
+	if (merge === true) return html`It has all of ${what}, and keeps what the archive lacks`;
+	if (paths === undefined) return html`It becomes exactly ${what}`;
+	return html`In it, ${countOf(paths.length, "path")} become exactly ${what}, and the rest stays`;
 }
 
 function plan({ plan: id, host, facts, asOf, expiresAt }: PlanDocument, frame: Frame): Html {
@@ -51,11 +62,12 @@ function plan({ plan: id, host, facts, asOf, expiresAt }: PlanDocument, frame: F
 		<dl>
 			<dt>Stops</dt><dd>${stops.length === 0 ? "no container" : html`${countOf(stops.length, "container")}, and starts ${stops.length === 1 ? "it" : "them"} again: <ul>${stops}</ul>`}</dd>
 			<dt>Down</dt><dd>${facts.downtimeSeconds === undefined ? "not measured yet" : `about ${formatSeconds(facts.downtimeSeconds)}, as measured at the last restore`}</dd>
+			${facts.choice?.paths !== undefined && html`<dt>Only</dt><dd><ul>${facts.choice.paths.map((path) => html`<li><code>${foreign(path)}</code></li>`)}</ul></dd>`}
 			${change("Replaces", facts.replaces, facts.examples.replaces)}
 			${change("Adds", facts.adds, facts.examples.adds)}
 			${change("Removes", facts.removes, facts.examples.removes)}
 			<dt>Needs</dt><dd>${formatBytes(facts.needsBytes)}; ${formatBytes(facts.freeBytes)} are free</dd>
-			<dt>Keeps</dt><dd>the present data for ${formatSeconds(facts.undoSeconds)}, to go back to</dd>
+			<dt>Keeps</dt><dd>${facts.choice?.as === undefined ? `the present data for ${formatSeconds(facts.undoSeconds)}, to go back to` : "everything that is there"}</dd>
 		</dl>
 	</section>`;
 }
