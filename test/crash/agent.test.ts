@@ -1,22 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { agentOf } from "@davit/agents/container/run-contained.ts";
-import { type ArchiveId, BackupResult, type Run, type RunId } from "@davit/protocol";
 import { labAvailability } from "../lab/availability.ts";
-import { type Deaths, dieTwice, type Fate } from "./die-twice.ts";
+import { dieTwice } from "./die-twice.ts";
 import { openLane } from "./open-lane.ts";
 import { openScene, type Scene } from "./open-scene.ts";
-import type { Tree } from "./open-volume.ts";
-import {
-	judge,
-	killAtEach,
-	measure,
-	noteSwap,
-	openTrack,
-	type Swapped,
-	type Track,
-	verifyAll,
-} from "./track.ts";
+import { archiveOf, type Planned, present, swap, type Wanted } from "./swaps.ts";
+import { judge, killAtEach, measure, noteSwap, openTrack, type Track, verifyAll } from "./track.ts";
 
 const { hosts: unavailable } = await labAvailability();
 const signal = AbortSignal.timeout(900_000);
@@ -117,19 +107,6 @@ suite("an agent that is killed at any write of its journal, and again in its nex
 	});
 });
 
-interface Wanted {
-	readonly tree: Tree;
-	readonly archive: ArchiveId;
-}
-
-/** A restore or an undo that is about to be asked for. */
-interface Planned {
-	readonly swapped: Swapped;
-	/** What will be there when it was done. */
-	readonly wanted: Tree;
-	readonly ask: () => RunId;
-}
-
 async function restore({ lane, rounds }: Track, { tree, archive }: Wanted): Promise<Planned> {
 	const replaced = await lane.volume.fill(`old-${rounds}`);
 	const plan = await lane.plan({ action: "restore", archive });
@@ -141,28 +118,4 @@ async function undo({ lane, kept }: Track): Promise<Planned> {
 	const plan = await lane.plan({ action: "undo" });
 	const replaced = await lane.volume.read();
 	return { swapped: { replaced, undone }, wanted, ask: () => lane.apply(plan) };
-}
-
-async function swap(track: Track, { swapped, wanted, ask }: Planned, deaths: Deaths): Promise<Fate> {
-	const fate = await dieTwice(track.lane, ask, deaths);
-	const expected = fate.run.state === "succeeded" ? wanted : swapped.replaced;
-	assert.deepEqual(await track.lane.volume.read(), expected, `data after ${tellEnd(fate.run)}`);
-	noteSwap(track, fate.run, swapped);
-	return fate;
-}
-
-async function archiveOf(track: Track, label: string): Promise<Wanted> {
-	const tree = await track.lane.volume.fill(label);
-	const run = await track.lane.ended(track.lane.ask("volume.backup"));
-	await judge(track, run);
-	return { tree, archive: BackupResult.parse(run.result).archive };
-}
-
-function tellEnd({ state, failure, result }: Run): string {
-	return `${state}, ${JSON.stringify(failure ?? result)}`;
-}
-
-function present<Value>(value: Value | undefined): Value {
-	assert.ok(value !== undefined);
-	return value;
 }

@@ -10,8 +10,10 @@ export async function hearReports(url: string, host: HostName, signal: AbortSign
 	const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 	const session = await openSession({ url, clientId: `ear-${host}`, log }, signal);
 	session.subscribe(topicsOf(SiteName.parse("home")).report(host), ({ payload }) => {
-		const { run, state, sequence } = Report.parse(JSON.parse(Buffer.from(payload).toString()));
+		const { run, state, sequence, failure } = Report.parse(JSON.parse(Buffer.from(payload).toString()));
 		if (run === undefined || !isFinal(state)) return;
+		// A command that reached the agent before its greeting is refused unbegun, and the coordinator makes another of the same run.
+		if (state === "rejected" && failure?.code === "not-welcome") return;
 		finals.set(run, (finals.get(run) ?? new Set()).add(`${sequence} ${state}`));
 	});
 	session.onLoss(() => {

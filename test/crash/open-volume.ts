@@ -96,7 +96,8 @@ async function fill(folder: string, label: string): Promise<Tree> {
 	return readTree(folder);
 }
 
-async function readTree(folder: string): Promise<Tree> {
+/** What a volume's folder holds, without what its writer writes. */
+export async function readTree(folder: string): Promise<Tree> {
 	const tree: Record<string, string> = {};
 	for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
 		const path = join(entry.parentPath, entry.name).slice(folder.length + 1);
