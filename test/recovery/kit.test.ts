@@ -93,7 +93,11 @@ test("an encrypted archive is restored by its host like any other", async () => 
 	writeFileSync(join(site.folder, "notes.txt"), "another accident\n");
 	assert.match(await davit("browse", `photos@${id}`), /notes\.txt/);
 	assert.match(await davit("diff", `photos@${id}`), /notes\.txt/);
-	await davit("restore", `photos@${id}`, "--path", "notes.txt", "--plan");
+	await davit("verify", `photos@${id}`, "--sample", "50%");
+	await davit("drill", `photos@${id}`);
+	await davit("restore", `photos@${id}`, "--path", "notes.txt", "--confirm", site.folder);
+	assert.equal(readFileSync(join(site.folder, "notes.txt"), "utf8"), "an accident\n");
+	writeFileSync(join(site.folder, "notes.txt"), "another accident\n");
 	assert.match(await davit("diff", `photos@${id}`, archives().at(1)?.slice(-10) ?? ""), /notes\.txt/);
 	await davit("restore", `photos@${id}`, "--confirm", site.folder);
 	assert.equal(readFileSync(join(site.folder, "notes.txt"), "utf8"), "an accident\n");
