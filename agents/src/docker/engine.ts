@@ -1,7 +1,7 @@
 import type { CommandId, VolumeName } from "@davit/protocol";
 import { type Attachment, attachTo } from "./attach-to.ts";
 import { commandLabel } from "./command-label.ts";
-import { followEvents, wasToldToEnd } from "./follow-events.ts";
+import { followEvents, type MountSpan, wasToldToEnd, whoMounted } from "./follow-events.ts";
 import { type Images, openImages } from "./open-images.ts";
 import { type Networks, openNetworks } from "./open-networks.ts";
 import { openTransfer, type Transfer } from "./open-transfer.ts";
@@ -63,6 +63,8 @@ export interface Engine extends Transfer, Images, Networks {
 		wish: { readonly id: string; readonly sinceMs: number; readonly untilMs: number },
 		signal: AbortSignal,
 	): Promise<boolean>;
+	/** Ids of containers that began to mount a volume for writing in that span; some may be gone. */
+	whoMounted(span: MountSpan, signal: AbortSignal): Promise<readonly string[]>;
 }
 
 export interface VolumeWish {
@@ -110,6 +112,7 @@ export async function connectEngine(socketPath: string, signal: AbortSignal): Pr
 			),
 		events: (during) => followEvents(ask, during),
 		wasToldToEnd: (wish, during) => wasToldToEnd(ask, wish, during),
+		whoMounted: (span, during) => whoMounted(ask, span, during),
 	};
 }
 

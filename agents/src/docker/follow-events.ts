@@ -34,6 +34,32 @@ export async function wasToldToEnd(
 	return told;
 }
 
+/** Containers that mounted a volume so that they could write to it, in a span of the engine's clock; it remembers 256 events. */
+export async function whoMounted(
+	ask: AskVersioned,
+	{ volume, sinceMs, untilMs }: MountSpan,
+	signal: AbortSignal,
+): Promise<readonly string[]> {
+	const query = {
+		since: (sinceMs / 1000).toFixed(3),
+		until: (untilMs / 1000).toFixed(3),
+		filters: JSON.stringify({ type: ["volume"], volume: [volume], event: ["mount"] }),
+	};
+	const { body } = await ask({ method: "GET", path: "/events", query, purpose }, signal);
+	const ids = new Set<string>();
+	for await (const { attributes } of readEvents(body, signal)) {
+		const { container } = attributes;
+		if (container !== undefined && attributes["read/write"] === "true") ids.add(container);
+	}
+	return [...ids];
+}
+
+export interface MountSpan {
+	readonly volume: string;
+	readonly sinceMs: number;
+	readonly untilMs: number;
+}
+
 async function* readEvents(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<EngineEvent> {
 	const decoder = new TextDecoder();
 	let rest = "";

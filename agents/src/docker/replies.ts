@@ -175,7 +175,11 @@ export const EventLine = z
 		Action: z.string(),
 		Actor: z.object({ ID: z.string(), Attributes: labels }),
 	})
-	.transform((event) => ({ type: event.Type, action: event.Action, id: event.Actor.ID }));
+	.transform((event) => ({
+		...{ type: event.Type, action: event.Action, id: event.Actor.ID },
+		/** Of a volume's mount: `container` and `read/write`. */
+		attributes: event.Actor.Attributes,
+	}));
 export type EngineEvent = z.infer<typeof EventLine>;
 
 function nameOf(name: string): string {

@@ -32,6 +32,8 @@ export type BackupFacts = Located &
 		readonly writers: Manifest["writers"];
 		/** Warnings of databases that are copied while they run, because that was asked for. */
 		readonly forced?: readonly string[];
+		/** False for a live copy, and where there is no engine. */
+		readonly watches: boolean;
 	};
 
 type PackJob = FileJob & { readonly kind: "pack" };

@@ -36,7 +36,8 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 		const writing = { located, users, treated, isForced, isAtOnce: snapshot.snapshot !== undefined };
 		const forced = await refuseDatabases(writing, context, signal);
 		const writers = describeWriters(users, treated);
-		return { ...located, archive, startedAtMs, treated, writers, forced, ...snapshot };
+		const watches = engine !== undefined && policy.consistency !== "live";
+		return { ...located, archive, startedAtMs, treated, writers, watches, forced, ...snapshot };
 	},
 	steps: archiveSteps,
 	result(facts, outputs) {

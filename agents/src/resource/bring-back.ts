@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { OperationError } from "@davit/protocol";
 import type { Engine, EngineContainerDetails } from "../docker/engine.ts";
 import { isSamePolicy } from "./freeze-restart.ts";
+import { wavesOf } from "./order-containers.ts";
 import type { Treated } from "./plan-treatment.ts";
 
 interface Surroundings {
@@ -25,19 +26,25 @@ const pauseBetweenTriesMs = 1_000;
 const tries = 4;
 
 /**
- * Makes every container what it was, whatever it is now; one that cannot be brought back does not keep the others down.
+ * Makes every container what it was, whatever it is now, who is needed by another before it; one that cannot be brought back does
+ * not keep the others down.
  * @throws OperationError container-not-resumed with the names and the engine's words
  */
 export async function bringBack(
 	treated: readonly Treated[],
 	surroundings: Surroundings,
 ): Promise<readonly BroughtBack[]> {
-	const outcomes = await Promise.allSettled(treated.map((container) => insist(container, surroundings)));
-	const failures = outcomes.flatMap((outcome, index) =>
-		outcome.status === "rejected" ? [{ name: treated[index]?.name ?? "", reason: outcome.reason }] : [],
-	);
+	const back: BroughtBack[] = [];
+	const failures: { readonly name: string; readonly reason: unknown }[] = [];
+	for (const wave of wavesOf(treated).toReversed()) {
+		const outcomes = await Promise.allSettled(wave.map((container) => insist(container, surroundings)));
+		for (const [index, outcome] of outcomes.entries()) {
+			if (outcome.status === "fulfilled") back.push(outcome.value);
+			else failures.push({ name: wave[index]?.name ?? "", reason: outcome.reason });
+		}
+	}
 	if (failures.length > 0) throw notResumed(failures);
-	return outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+	return back;
 }
 
 /** Whether all are as they were before. */

@@ -1,6 +1,7 @@
 import { type AffectedContainer, type Consistency, OperationError } from "@davit/protocol";
 import type { Engine, RestartPolicy } from "../docker/engine.ts";
 import { isAlive, type User } from "./find-users.ts";
+import { type ComposePlace, composePlaceOf } from "./order-containers.ts";
 
 /** A container that an operation stops or pauses, as it was before; JSON, committed before anything is touched. */
 export type Treated = {
@@ -13,8 +14,10 @@ export type Treated = {
 	readonly treatment: "stopped" | "paused";
 	/** What it has to end by itself before it is killed. */
 	readonly graceSeconds: number;
-	/** Held at `no` while Davit has the container stopped, then put back. */
+	/** Held at `no` while Davit has the container stopped or paused, then put back. */
 	readonly restartPolicy: RestartPolicy;
+	/** Of Compose: whom it needs. */
+	readonly compose?: ComposePlace;
 };
 
 /** What the engine gives a container that asks for nothing else. */
@@ -72,7 +75,11 @@ async function inspectAll(
 		}
 		const { id, name, state, startedAt, restartPolicy, stopTimeoutSeconds } = container;
 		const graceSeconds = stopTimeoutSeconds ?? defaultGraceSeconds;
-		treated.push({ id, name, state, startedAt, treatment, graceSeconds, restartPolicy });
+		const compose = composePlaceOf(container.labels);
+		treated.push({
+			...{ id, name, state, startedAt, treatment, graceSeconds, restartPolicy },
+			...(compose === undefined ? {} : { compose }),
+		});
 	}
 	return treated;
 }

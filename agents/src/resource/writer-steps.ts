@@ -17,6 +17,8 @@ export interface Treatment {
 	readonly treated: readonly Treated[];
 	/** When the operation began, so that only its own stops are looked for. */
 	readonly startedAtMs: number;
+	/** Whether somebody who begins to write is looked for though nobody wrote. */
+	readonly watches?: boolean;
 }
 
 export interface WriterSteps {
@@ -32,7 +34,6 @@ const Noticed = z.object({ warnings: z.array(z.string()).default([]) });
 /** Steps around a copy or a swap. Whatever happens to the first, its undo makes each container what it was. */
 export function writerSteps(treatment: Treatment, context: OperationContext): WriterSteps {
 	const { place, others = [], treated, startedAtMs } = treatment;
-	if (treated.length === 0) return { quiesce: [], resume: [] };
 	const bringAllBack = () =>
 		bringBack(treated, {
 			engine: (during) => requireEngine(context, during),
@@ -58,7 +59,10 @@ export function writerSteps(treatment: Treatment, context: OperationContext): Wr
 			const engine = await requireEngine(context, signal);
 			const warnings = new Set<string>();
 			for (const one of [place, ...others]) {
-				for (const warning of await noticeStrays(treated, one, { engine, signal })) warnings.add(warning);
+				const seen = await noticeStrays(treated, one, {
+					...{ engine, signal, sinceMs: startedAtMs, now: context.now },
+				});
+				for (const warning of seen) warnings.add(warning);
 			}
 			return { warnings: [...warnings] };
 		},
@@ -73,6 +77,7 @@ export function writerSteps(treatment: Treatment, context: OperationContext): Wr
 		// What it does is what the undo of `quiesce` does.
 		undo: async () => undefined,
 	};
+	if (treated.length === 0) return { quiesce: [], resume: treatment.watches === true ? [noticeStep] : [] };
 	return { quiesce: [quiesceStep], resume: [noticeStep, resumeStep] };
 }
 
