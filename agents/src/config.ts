@@ -4,6 +4,7 @@ import {
 	AskedConsistency,
 	Bytes,
 	FolderPath,
+	HookName,
 	HostName,
 	OperationError,
 	Quiescence,
@@ -43,6 +44,26 @@ const ResourcePolicy = z.strictObject({
 });
 type ResourcePolicy = z.infer<typeof ResourcePolicy>;
 
+const Hook = z.strictObject({
+	/** What requests and reports call it. */
+	name: HookName,
+	/** The container it runs in, by name. */
+	container: z.string().min(1).max(255),
+	/** The program and its words, each for itself: nothing splits or expands them. */
+	argv: z.array(z.string().max(4096)).min(1).max(100),
+	/** Seconds until it counts as failed. */
+	timeoutSeconds: z.int().min(1).max(3600).default(60),
+});
+/** `fail`: the backup fails with it; `warn`: it goes on and says so. */
+const HookBefore = Hook.extend({ onFailure: z.enum(["fail", "warn"]).default("fail") });
+
+const Hooks = z.strictObject({
+	/** Run before writers are held still. */
+	before: z.array(HookBefore).max(20).default([]),
+	/** Run after writers are back, in every path; one that fails is told, and the archive stays. */
+	after: z.array(Hook).max(20).default([]),
+});
+
 const AgentFile = z.strictObject({
 	site: SiteName,
 	/** This host's name; also its user and client id at the broker. */
@@ -76,6 +97,8 @@ const AgentFile = z.strictObject({
 		.default([]),
 	/** The restic program, 0.17 or later; the first `restic` of PATH where it is not given. */
 	resticProgram: AbsolutePath.optional(),
+	/** The only programs that Davit runs in containers, by resource. */
+	hooks: z.record(resourceId, Hooks).default({}),
 	/** Bytes that a backup or restore leaves free on the disk it writes to. */
 	minimumFreeBytes: Bytes.default(Bytes.parse(268_435_456)),
 	/** Bytes that must be free on the journal's disk before an operation begins its next step. */

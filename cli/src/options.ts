@@ -1,5 +1,5 @@
 import type { InnerPath } from "@davit/protocol";
-import { AskedConsistency } from "@davit/protocol";
+import { AskedConsistency, HookNames } from "@davit/protocol";
 import { usageError } from "./command-error.ts";
 import { type Invocation, textOption } from "./context.ts";
 
@@ -74,6 +74,15 @@ export function percentOption(invocation: Invocation, name: string): number | un
 		`--${dashed(name)} ${text} is not a share above 0 % and up to 100 %`,
 		`--${dashed(name)} 10%`,
 	);
+}
+
+/** `--hooks a,b`, or `none`. @throws CommandError usage */
+export function hooksOption(invocation: Invocation): string[] | undefined {
+	const text = textOption(invocation, "hooks");
+	if (text === undefined) return undefined;
+	const names = HookNames.safeParse(text === "none" ? [] : text.split(","));
+	if (names.success) return names.data;
+	throw usageError(`--hooks ${JSON.stringify(text)} names no hooks`, "--hooks flush,thaw or --hooks none");
 }
 
 function dashed(name: string): string {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Consistency } from "./consistency.ts";
+import { HookReport } from "./hooks.ts";
 import { ResourceId } from "./resource.ts";
 import { StackContent } from "./stack-content.ts";
 import {
@@ -65,6 +66,8 @@ export const Manifest = z.object({
 	losses: z.array(z.string()),
 	outcome: z.enum(["succeeded", "partial"]),
 	warnings: z.array(z.string()).max(1000),
+	/** What hooks before and after it did. */
+	hooks: z.array(HookReport).optional(),
 	/** What was done otherwise than asked, and why, without a loss; absent = nothing. */
 	notes: z.array(z.string()).max(50).optional(),
 	entries: z.int().nonnegative(),

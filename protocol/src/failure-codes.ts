@@ -4,9 +4,11 @@ import { type Failure, failure } from "./define-failure.ts";
 import { proofFailures } from "./proof-failures.ts";
 import { repositoryFailures } from "./repository-failures.ts";
 import { stackFailures } from "./stack-failures.ts";
+import { wireFailures } from "./wire-failures.ts";
 
 /** Every failure that an operator can act on. `docs/errors.md` is made from this table. */
 export const failures = {
+	...wireFailures,
 	"host-not-found": failure("no host has that name", "davit list hosts", { exitCode: 10 }),
 	"host-offline": failure("the host has not been heard", "see that its agent runs and reaches the broker", {
 		exitCode: 8,
@@ -95,6 +97,15 @@ export const failures = {
 		"start it by hand, then read the run's log",
 		{ exitCode: 6 },
 	),
+	"hook-failed": failure(
+		"a program that runs in a container before a backup failed",
+		"mend it, or skip it with --hooks",
+	),
+	"hook-not-allowed": failure(
+		"the agent's configuration has no such hook for the resource",
+		"write it into hooks of the agent's configuration",
+		{ exitCode: 12 },
+	),
 	"snapshot-refused": failure(
 		"a file-system snapshot could not be taken or removed",
 		"read the program's own words above, or back up with --consistency paused",
@@ -116,46 +127,6 @@ export const failures = {
 		exitCode: 10,
 	}),
 	"not-allowed": failure("this principal may not ask for that", "ask as the operator", { exitCode: 12 }),
-	"request-malformed": failure("the request is not one Davit understands", "see docs/protocol.md", {
-		exitCode: 2,
-	}),
-	"command-malformed": failure("the command cannot be read", "see the coordinator's log"),
-	"command-too-large": failure("a message is larger than 64 KiB", "see the sender's log"),
-	"command-forged": failure("the command's signature is not the coordinator's", "find out who published it", {
-		exitCode: 12,
-	}),
-	"command-foreign": failure("the command is for another host or site", "find out who published it", {
-		exitCode: 12,
-	}),
-	"command-retained": failure("a retained command was dropped", "clear the retained message on that topic", {
-		exitCode: 12,
-	}),
-	"command-expired": failure(
-		"the command came after its start-by time",
-		"ask again; look at the host's clock",
-		{ retryable: true },
-	),
-	"command-altered": failure("the same command id came with other bytes", "find out who published it", {
-		exitCode: 12,
-	}),
-	"epoch-stale": failure(
-		"the command is from an earlier life of the coordinator",
-		"restart the coordinator and ask again",
-		{ retryable: true },
-	),
-	"fence-stale": failure("a newer command for the resource was already seen", "ask again", {
-		retryable: true,
-	}),
-	"clock-skewed": failure(
-		"the host's clock and the coordinator's differ by more than five minutes",
-		"set the host's clock",
-		{ exitCode: 4 },
-	),
-	"not-welcome": failure(
-		"the host has not yet been heard and greeted by its coordinator",
-		"wait a moment, then ask again",
-		{ exitCode: 11, retryable: true },
-	),
 	unsupported: failure("this Davit does not know that operation or version", "upgrade the older of the two", {
 		exitCode: 4,
 	}),

@@ -6,6 +6,7 @@ export * from "./describe-issues.ts";
 export * from "./documents.ts";
 export * from "./failure-codes.ts";
 export * from "./failures.ts";
+export * from "./hooks.ts";
 export * from "./join.ts";
 export * from "./judge-parts.ts";
 export type { Logger } from "./log.ts";

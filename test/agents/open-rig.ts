@@ -29,7 +29,7 @@ const silent = () => undefined;
 const log: Logger = { debug: silent, info: silent, warn: silent, error: silent };
 
 export async function openRig(
-	{ folder, socketPath, folders = [], compose }: RigWish,
+	{ folder, socketPath, folders = [], compose, settings = {} }: RigWish,
 	signal: AbortSignal,
 ): Promise<Rig> {
 	const home = join(folder, "home");
@@ -40,6 +40,7 @@ export async function openRig(
 		...{ site: "home", host: "nas", home, folders, coordinatorKey: spki },
 		...{ dockerSocket: socketPath ?? null, broker: { url: "mqtt://127.0.0.1:1" }, minimumFreeBytes: 0 },
 		...(compose === undefined ? {} : { compose }),
+		...settings,
 	});
 	const archives = await openArchives({
 		...{ path: config.archivesPath, privateKey, publicKey: spki, log, now: Date.now },
@@ -63,6 +64,8 @@ export interface RigWish {
 	readonly folder: string;
 	readonly socketPath?: string;
 	readonly folders?: readonly string[];
+	/** Of the agent's configuration, beside what a rig needs. */
+	readonly settings?: Readonly<Record<string, unknown>>;
 	/** Docker Compose's program. */
 	readonly compose?: string;
 }

@@ -49,6 +49,12 @@ test("a corrupted archive is neither restored nor proven, and is shown as damage
 	assert.match((await site.davit("list", "archives")).stdout, new RegExp(`^${id.slice(0, 4)}.*damaged`, "m"));
 });
 
+test("a hook that the agent's configuration does not have makes no archive", async () => {
+	const before = (await site.davit("list", "archives", "-q")).stdout;
+	await refused("a hook that is not allowed", "backup", "photos", "--hooks", "flush");
+	assert.equal((await site.davit("list", "archives", "-q")).stdout, before);
+});
+
 test("a truncated archive is neither restored nor proven", async () => {
 	const { id, folder } = archiveAt(1);
 	const file = join(folder, "content.tar.zst");

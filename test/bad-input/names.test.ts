@@ -52,6 +52,7 @@ test("what is of another kind than is wanted is refused as it was typed", async 
 	await refused("a sample that is no share", "verify", "photos@latest", "--sample", "some");
 	await refused("a host to drill", "drill", site.host);
 	await refused("an archive that was never proven", "restore", "photos@latest-proven", "--plan");
+	await refused("hooks that are no names", "backup", "photos", "--hooks", "rm -rf");
 	await refused("a duration that is none", "backup", "photos", "--timeout", "soon");
 	await refused("times that are none", "schedule", "add", "nightly", "photos", "--cron", "99 3 * * *");
 	await refused(

@@ -15,7 +15,7 @@ function examples(heading: string): unknown[] {
 
 for (const [file, schema, count] of [
 	["coordinator.json", CoordinatorConfig, 2],
-	["agent.json", AgentConfig, 1],
+	["agent.json", AgentConfig, 2],
 	["integration.json", IntegrationConfig, 1],
 ] as const) {
 	test(`the examples of ${file} in docs/configuration.md are read as they stand`, () => {

@@ -32,7 +32,7 @@ export async function attachTo(
 const headerBytes = 8;
 
 /** The engine puts before each piece its channel (1 = output, 2 = error) and its length (Engine API, ContainerAttach). */
-async function* demultiplex(
+export async function* demultiplex(
 	stream: Duplex,
 	{ head, purpose }: { readonly head: Buffer; readonly purpose: string },
 ): Attachment["said"] {

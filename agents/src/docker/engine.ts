@@ -1,6 +1,7 @@
 import type { CommandId, VolumeName } from "@davit/protocol";
 import { type Attachment, attachTo } from "./attach-to.ts";
 import { commandLabel } from "./command-label.ts";
+import { type Exec, type ExecState, type ExecWish, execIn, lookAtExec } from "./exec-in.ts";
 import { followEvents, type MountSpan, wasToldToEnd, whoMounted } from "./follow-events.ts";
 import { type Images, openImages } from "./open-images.ts";
 import { type Networks, openNetworks } from "./open-networks.ts";
@@ -63,6 +64,9 @@ export interface Engine extends Transfer, Images, Networks {
 		wish: { readonly id: string; readonly sinceMs: number; readonly untilMs: number },
 		signal: AbortSignal,
 	): Promise<boolean>;
+	/** Starts a program in a running container; see `execIn`. */
+	exec(wish: ExecWish, signal: AbortSignal): Promise<Exec>;
+	lookAtExec(id: string, signal: AbortSignal): Promise<ExecState>;
 	/** Ids of containers that began to mount a volume for writing in that span; some may be gone. */
 	whoMounted(span: MountSpan, signal: AbortSignal): Promise<readonly string[]>;
 }
@@ -106,6 +110,13 @@ export async function connectEngine(socketPath: string, signal: AbortSignal): Pr
 		...openTransfer(ask),
 		...openImages(ask),
 		...openNetworks(ask),
+		exec: (wish, during) =>
+			execIn(wish, {
+				...{ ask, signal: during },
+				stream: (start) =>
+					askStream({ ...start, path: `/v${api}${start.path}` }, { socketPath, signal: during }),
+			}),
+		lookAtExec: (id, during) => lookAtExec(ask, id, during),
 		attach: (id, during) =>
 			attachTo(id, (wish) =>
 				askStream({ ...wish, path: `/v${api}${wish.path}` }, { socketPath, signal: during }),

@@ -158,6 +158,11 @@ export const ContainerReply = z
 export type EngineContainerDetails = z.infer<typeof ContainerReply>;
 
 export const CreatedReply = z.object({ Id: z.string() });
+export const ExecReply = z.object({
+	Running: z.boolean(),
+	ExitCode: z.int().nullish(),
+	Pid: z.int().default(0),
+});
 export const ImageReply = z.object({ Id: z.string() });
 export const ImagesReply = z.array(
 	z.object({

@@ -93,7 +93,7 @@ export async function askStream(
 			});
 			sent.once("error", reject);
 		});
-		sent.end();
+		sent.end(ask.body === undefined ? undefined : JSON.stringify(ask.body));
 		return await turned;
 	} catch (cause) {
 		signal.throwIfAborted();

@@ -15,6 +15,7 @@ import { packTarStream } from "../files/pack-tar-stream.ts";
 import type { OperationContext, Step } from "../operation.ts";
 import { davitVersion } from "../version.ts";
 import { openVolumeTar, removeReader } from "../volume/read-over-engine.ts";
+import { type HookFacts, hookSteps, hooksOf, hookWarningsOf } from "./hook-steps.ts";
 import type { Located } from "./locate.ts";
 import type { Treated } from "./plan-treatment.ts";
 import { reachOf } from "./reach-place.ts";
@@ -24,7 +25,8 @@ import { downtimeOf, warningsOf, writerSteps } from "./writer-steps.ts";
 
 /** Everything a backup needs to know, now or after a crash. */
 export type BackupFacts = Located &
-	SnapshotFacts & {
+	SnapshotFacts &
+	HookFacts & {
 		readonly archive: ArchiveId;
 		readonly startedAtMs: number;
 		readonly treated: readonly Treated[];
@@ -33,7 +35,7 @@ export type BackupFacts = Located &
 		/** Warnings of databases that are copied while they run, because that was asked for. */
 		readonly forced?: readonly string[];
 		/** False for a live copy, and where there is no engine. */
-		readonly watches: boolean;
+		readonly watches?: boolean;
 	};
 
 type PackJob = FileJob & { readonly kind: "pack" };
@@ -51,11 +53,12 @@ export function archiveSteps(facts: BackupFacts, context: OperationContext): rea
 	const writers = writerSteps(facts, context);
 	const copy = copyStep(facts, context, { copied, outputs });
 	const snapshot = snapshotSteps(facts, context, copy);
+	const hooks = hookSteps(facts, context);
+	const back = [...writers.resume, ...hooks.after];
 	const steps = [
+		...hooks.before,
 		...writers.quiesce,
-		...(snapshot === undefined
-			? [copy, ...writers.resume]
-			: [snapshot.take, ...writers.resume, copy, snapshot.drop]),
+		...(snapshot === undefined ? [copy, ...back] : [snapshot.take, ...back, copy, snapshot.drop]),
 		sealStep(facts, context, { copied, outputs }),
 		verifyStep(facts, context),
 	];
@@ -180,7 +183,8 @@ export function manifestOf(
 	{ site, host, command, run, engine, archives }: OperationContext,
 	{ tree, outputs, atMs }: { readonly tree: PackedTree; readonly outputs: Outputs; readonly atMs: number },
 ): Manifest {
-	const strays = warningsOf(outputs);
+	const strays = [...warningsOf(outputs), ...hookWarningsOf(outputs)];
+	const hooks = hooksOf(outputs);
 	const { isTaken, notes } = snapshotOf(outputs);
 	const { forced = [] } = facts;
 	const { [commandLabel]: _ours, ...volumeLabels } = facts.labels;
@@ -203,6 +207,7 @@ export function manifestOf(
 		outcome: strays.length + forced.length === 0 ? tree.outcome : "partial",
 		warnings: [...strays, ...forced, ...hideNames(tree)].slice(0, 1000),
 		...notesOf(facts, notes),
+		...(hooks.length === 0 ? {} : { hooks: [...hooks] }),
 		...{ entries: tree.entries, contentBytes: tree.contentBytes, davit: davitVersion },
 		...(tree.recipients === undefined ? {} : { recipients: [...tree.recipients] }),
 		...(engine === undefined ? {} : { engine: engine.version }),

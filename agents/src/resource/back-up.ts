@@ -4,6 +4,7 @@ import type { Operation, OperationContext } from "../operation.ts";
 import { archiveSteps, type BackupFacts, consistencyOf, notesOf, takenAt } from "./archive-steps.ts";
 import { lackOfSpace } from "./check-space.ts";
 import { findUsersNow, isAlive, type User } from "./find-users.ts";
+import { hooksOf, hookWarningsOf, planHooks } from "./hook-steps.ts";
 import { type Located, locate } from "./locate.ts";
 import { parsePlaced } from "./place.ts";
 import { planForCopy, type Treated } from "./plan-treatment.ts";
@@ -21,6 +22,7 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 	async prepare(params, context, signal) {
 		const located = await locate(resourceOf(params), context, signal);
 		refuseMissing(located);
+		const hooks = await planHooks(located, params.hooks, { context, signal });
 		await requireSpace(located, context, signal);
 		const { place, labels } = located;
 		const policy = policyFor(params.consistency, policyOf(place.resource, labels, context.config));
@@ -37,7 +39,7 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 		const forced = await refuseDatabases(writing, context, signal);
 		const writers = describeWriters(users, treated);
 		const watches = engine !== undefined && policy.consistency !== "live";
-		return { ...located, archive, startedAtMs, treated, writers, watches, forced, ...snapshot };
+		return { ...located, archive, startedAtMs, treated, writers, watches, forced, ...snapshot, ...hooks };
 	},
 	steps: archiveSteps,
 	result(facts, outputs) {
@@ -45,7 +47,8 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 		const sealed = Sealed.parse(outputs.get("seal"));
 		// Missing where the agent ended between reading it back and writing that down.
 		const { atMs } = Timed.parse(outputs.get("verify") ?? sealed);
-		const strays = warningsOf(outputs);
+		const strays = [...warningsOf(outputs), ...hookWarningsOf(outputs)];
+		const hooks = hooksOf(outputs);
 		const warnings = [...strays, ...(facts.forced ?? []), ...copied.warnings].slice(0, 50);
 		const result = BackupResult.parse({
 			...{ archive: facts.archive, takenAt: takenAt(facts), bytes: sealed.bytes },
@@ -53,6 +56,7 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 			...{ consistency: consistencyOf(facts, outputs), downtimeMs: downtimeOf(outputs) },
 			durationMs: Math.max(0, Math.round(atMs - facts.startedAtMs)),
 			...notesOf(facts, snapshotOf(outputs).notes),
+			...(hooks.length === 0 ? {} : { hooks }),
 		});
 		return { state: warnings.length === 0 ? "succeeded" : "partial", result };
 	},

@@ -56,8 +56,9 @@ export function affectedContainers(treated: readonly Treated[]): AffectedContain
 		.sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
-async function inspectAll(
-	users: readonly User[],
+/** Those of the users that are still alive, as they are now. */
+export async function inspectAll(
+	users: readonly Pick<User, "id">[],
 	treatment: Treated["treatment"],
 	{ engine, signal }: { readonly engine: Engine; readonly signal: AbortSignal },
 ): Promise<readonly Treated[]> {

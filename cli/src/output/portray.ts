@@ -2,6 +2,7 @@ import {
 	type ArchiveDocument,
 	Consistency,
 	consistencyPhrases,
+	HookReport,
 	type HostDocument,
 	policyText,
 	type ResourceDocument,
@@ -132,8 +133,21 @@ function toldBy(result: Readonly<Record<string, unknown>>): (readonly [string, s
 	return [
 		...(consistency.success ? [["writers", consistencyPhrases[consistency.data]] as const] : []),
 		...lines("notes", "note"),
+		...hookLines(result["hooks"]),
 		...lines("warnings", "warning"),
 	];
+}
+
+function hookLines(value: unknown): (readonly [string, string])[] {
+	const reports = HookReport.array().safeParse(value);
+	if (!reports.success) return [];
+	return reports.data.map(({ name, when, container, exitCode, lines }) => {
+		const ended = exitCode === null ? "did not end by itself" : `ended with ${exitCode}`;
+		return [
+			"hook",
+			`${name} ${when} it, in ${container}: ${ended}${lines.map((line) => ` | ${line}`).join("")}`,
+		];
+	});
 }
 
 export function describeSchedule(document: ScheduleDocument, context: Context): string {

@@ -24,6 +24,10 @@ export const act: readonly CommandSpec[] = [
 				flags: "--force-database-files",
 				summary: "copy files of a database that goes on writing too; the outcome is partial",
 			},
+			{
+				flags: "--hooks <names>",
+				summary: "which of the agent's configured hooks run, with commas, or none; default is all",
+			},
 		],
 		examples: [
 			"davit backup nas/grafana-data",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Consistency } from "../consistency.ts";
+import { HookReport } from "../hooks.ts";
 import { RetentionPolicy } from "../retention/policy.ts";
 import { ArchiveId, Bytes, CommandId, Instant } from "../vocabulary.ts";
 import { impossible, isPossible, restoreChoice } from "./restore-choice.ts";
@@ -30,6 +31,8 @@ export const BackupResult = z.object({
 	durationMs: z.int().nonnegative(),
 	/** What was left out or changed while it was read; not empty = `partial`. */
 	warnings: z.array(z.string()).max(50),
+	/** What hooks before and after it did; absent = there were none. */
+	hooks: z.array(HookReport).max(40).optional(),
 	/** What was done otherwise than asked, and why, without a loss: still `succeeded`. Absent = nothing. */
 	notes: z.array(z.string()).max(50).optional(),
 });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Consistency } from "../consistency.ts";
+import { HookNames } from "../hooks.ts";
 import { PlanFacts } from "../plan.ts";
 import { ArchiveId, RepositoryName, Sha256, VolumeName } from "../vocabulary.ts";
 import { impossible, isPossible, restoreChoice } from "./restore-choice.ts";
@@ -24,6 +25,8 @@ export const volumeOperations = {
 		params: z.strictObject({
 			volume: VolumeName,
 			consistency: Consistency.optional(),
+			/** Which of the configured hooks run; absent = all. */
+			hooks: HookNames.optional(),
 			/** A restic repository of the host's configuration to write into; absent = the host's own archives. */
 			repository: RepositoryName.optional(),
 			/** Files of a database that goes on writing are copied all the same, with a warning. */
