@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { HookReport, OperationError } from "@davit/protocol";
 import { z } from "zod";
 import type { Engine } from "../docker/engine.ts";
@@ -71,9 +72,12 @@ export function hookSteps(
 		const signal = new AbortController().signal;
 		const engine = await bringThenRequire(bringHookedBack, context);
 		for (const hook of hooks.after) reports.push(await runHook(hook, "after", { engine, signal }));
+		if (reports.some(hasFailed)) await awaitDeath(hooked, engine);
 		await bringHookedBack();
 		return reports;
 	};
+	// What an earlier life of the agent ran may have failed as well.
+	let isSuspect = true;
 	const before: Step = {
 		name: "hooks-before",
 		intent: { hooks: hooks.before.map(({ name }) => name) },
@@ -85,10 +89,13 @@ export function hookSteps(
 				reports.push(report);
 				if (report.failure !== undefined && hook.onFailure === "fail") throw hookFailed(report);
 			}
+			isSuspect = reports.some(hasFailed);
 			return { hooks: reports };
 		},
 		probe: async () => "partial",
 		async undo() {
+			const engine = await requireEngine(context, AbortSignal.timeout(bringBackMs));
+			if (isSuspect) await awaitDeath(hooked, engine);
 			for (const report of await runAfter()) {
 				if (report.failure !== undefined) context.log.warn({ ...report }, "a hook after a backup failed");
 			}
@@ -103,6 +110,22 @@ export function hookSteps(
 		undo: async () => undefined,
 	};
 	return { before: [before], after: [after] };
+}
+
+function hasFailed({ failure }: HookReport): boolean {
+	return failure !== undefined;
+}
+
+/** A hook that killed its container ends before the engine has seen the container's end: too early to see that it is down. */
+async function awaitDeath(hooked: readonly Treated[], engine: Engine): Promise<void> {
+	const signal = AbortSignal.timeout(bringBackMs);
+	for (let look = 0; look < 10; look += 1) {
+		for (const { id, startedAt } of hooked) {
+			const found = await engine.container(id, signal);
+			if (found === undefined || !isAlive(found.state) || found.startedAt !== startedAt) return;
+		}
+		await sleep(200, undefined, { signal });
+	}
 }
 
 async function bringThenRequire(bring: () => Promise<unknown>, context: OperationContext): Promise<Engine> {
