@@ -91,7 +91,7 @@ ${isSealed ? keyText(manifest) : ""}
 A Docker volume's folder is what \`docker volume inspect --format '{{.Mountpoint}}' NAME\` prints. Stop the containers that use it
 first.
 
-## Who made it
+${stackGuide(manifest)}## Who made it
 
 The manifest is signed with the host's key. With the line below in a file \`allowed_signers\`:
 
@@ -150,4 +150,23 @@ function listing(lines: readonly string[], none: string): string {
 	return [...shown, ...(lines.length > 50 ? [`- and ${lines.length - 50} more, in MANIFEST.json`] : [])].join(
 		"\n",
 	);
+}
+
+/** Of a stack: its content is only the project's own files, and all data lies in the parts. */
+function stackGuide({ stack }: Manifest): string {
+	if (stack === undefined) return "";
+	const parts = stack.parts.map(({ folder, resource }) => `- \`${folder}\`: \`${resource}\``);
+	const images = stack.images === null ? [] : ["- `images`: the images, as one file for `docker load`"];
+	const secrets =
+		stack.secrets === null
+			? []
+			: ["- `secrets.age`: what is secret of the files, as JSON: `age -d -i KEY secrets.age`"];
+	return `## The parts of the stack
+
+What is restored above are the files of Compose project \`${stack.project}\` (below \`files/\`), its networks, images' digests and devices.
+Each folder below is an archive of its own: \`sh PART/restore.sh /an/empty/folder\`.
+
+${[...parts, ...images, ...secrets].join("\n")}
+
+`;
 }
