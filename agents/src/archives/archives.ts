@@ -30,6 +30,7 @@ import {
 	sweepFolders,
 } from "./hold-archives.ts";
 import { commitPart } from "./hold-parts.ts";
+import { SummaryIndex } from "./index-summaries.ts";
 import { checkSums, inspectPlaced } from "./inspect-archive.ts";
 import { type KeepRecords, openKeepRecords, withRecords, withSequence } from "./keep-records.ts";
 import { archiveOf, type FolderState, listFolders, searchFolders } from "./name-folders.ts";
@@ -132,6 +133,7 @@ export interface Archives {
 export async function openArchives(options: ArchivesOptions): Promise<Archives> {
 	const { path } = options;
 	await makeFolder(path);
+	const index = new SummaryIndex();
 	const records = await openKeepRecords(path, options.elapsedMs ?? (() => performance.now()));
 	const folderOf = (resource: ResourceId) => join(path, resourceKey(resource));
 	const search = (archive: ArchiveId, state: FolderState) => searchFolders(path, isOf(archive, state));
@@ -164,7 +166,7 @@ export async function openArchives(options: ArchivesOptions): Promise<Archives> 
 			removeAll(await listFolders(folderOf(resource)), isOf(archive, "partial")),
 		presence: async (resource, archive) => presenceIn(await listFolders(folderOf(resource)), archive),
 		list: async (resource) => {
-			const summaries = await listArchives(folderOf(resource), options.log);
+			const summaries = await listArchives(folderOf(resource), { log: options.log, index });
 			return newestFirst(withRecords(summaries, await records.read(resource)));
 		},
 		resources: () => listResources(path),

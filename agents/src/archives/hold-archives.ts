@@ -12,6 +12,7 @@ import {
 import { errnoOf, fileFailure } from "../files/file-failure.ts";
 import type { ArchivesOptions } from "./archives.ts";
 import { commitSteps } from "./commit-archive.ts";
+import type { SummaryIndex } from "./index-summaries.ts";
 import { describeDamaged, inspectPlaced } from "./inspect-archive.ts";
 import {
 	type ArchiveFolder,
@@ -78,13 +79,21 @@ export function presenceIn(folders: ArchiveFolder[], archive: ArchiveId): "absen
 	return folders.some(isOf(archive, "partial")) ? "partial" : "absent";
 }
 
+/** Archives that are looked at at the same time. */
+const readAtOnce = 16;
+
 /** Newest first, by their manifests' times. */
-export async function listArchives(parent: string, log: Logger): Promise<ArchiveSummary[]> {
+export async function listArchives(
+	parent: string,
+	{ log, index }: { readonly log: Logger; readonly index: SummaryIndex },
+): Promise<ArchiveSummary[]> {
+	const folders = (await listFolders(parent)).filter(({ state }) => state === "complete");
+	index.keepOnly(parent, new Set(folders.map(({ path }) => path)));
 	const summaries: ArchiveSummary[] = [];
-	for (const folder of await listFolders(parent)) {
-		if (folder.state !== "complete") continue;
-		const summary = await summaryOf(folder, log);
-		if (summary !== undefined) summaries.push(summary);
+	for (let at = 0; at < folders.length; at += readAtOnce) {
+		const some = folders.slice(at, at + readAtOnce);
+		const read = some.map((folder) => index.summaryOf(folder, () => summaryOf(folder, log)));
+		summaries.push(...(await Promise.all(read)).filter((summary) => summary !== undefined));
 	}
 	return summaries.sort((left, right) => (left.takenAt < right.takenAt ? 1 : -1));
 }

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { errnoOf } from "../files/file-failure.ts";
 import { writeDurably } from "./write-durably.ts";
 
-const proofFile = "proof.json";
+export const proofFile = "proof.json";
 
 const Drill = z.object({
 	/** The drill's own. */
