@@ -23,17 +23,18 @@ export function hostNameOfMachine(name = hostname()): string {
 }
 
 /**
- * Has the coordinator let this machine's own agent in and writes its settings, once; later only new folders are added, and
- * the broker where it changed.
+ * Has the coordinator let this machine's own agent in and writes its settings, once, and again where the coordinator lost its
+ * history; otherwise only new folders are added, and the broker where it changed.
  */
 export async function prepareAgent(
 	{ folders, broker }: { folders: readonly string[]; broker: BrokerChoice },
 	context: Context,
-): Promise<{ readonly host: string }> {
+): Promise<{ readonly host: string; readonly isAdmitted: boolean }> {
 	const file = configFile(context.home, "agent");
 	const before = await readSettings(file);
 	const known = Array.isArray(before?.["folders"]) ? before["folders"].map(String) : [];
-	const admitted = before === undefined || broker.isNew ? await admit(before, { broker, context }) : {};
+	const isAdmitted = before === undefined || broker.isNew || !(await isKnown(before["host"], context));
+	const admitted = isAdmitted ? await admit(before, { broker, context }) : {};
 	const settings: Settings = {
 		dockerSocket: dockerSocketOf(context.environment["DOCKER_HOST"]),
 		...before,
@@ -42,7 +43,18 @@ export async function prepareAgent(
 		folders: [...new Set([...known, ...folders])],
 	};
 	if (JSON.stringify(before) !== JSON.stringify(settings)) await writeSettings(file, settings);
-	return { host: String(settings["host"]) };
+	return { host: String(settings["host"]), isAdmitted };
+}
+
+/** Whether the coordinator has heard of the host; one whose history is gone has not. */
+async function isKnown(host: unknown, context: Context): Promise<boolean> {
+	try {
+		await callRaw({ method: "GET", path: `/hosts/${encodeURIComponent(String(host))}` }, context);
+		return true;
+	} catch (error) {
+		if (error instanceof CommandError && error.code === "host-not-found") return false;
+		throw error;
+	}
 }
 
 async function admit(
@@ -81,10 +93,13 @@ async function agentPublicKey(home: string): Promise<string> {
 }
 
 /** Writes the settings of Home Assistant's view, with an account of its own at the agent's broker. */
-export async function prepareIntegration(broker: BrokerChoice, context: Context): Promise<void> {
+export async function prepareIntegration(
+	{ broker, isAdmitted }: { readonly broker: BrokerChoice; readonly isAdmitted: boolean },
+	context: Context,
+): Promise<void> {
 	const file = configFile(context.home, "integration");
 	const before = await readSettings(file);
-	if (before !== undefined && !broker.isNew) return;
+	if (before !== undefined && !isAdmitted) return;
 	const agent = await readSettings(configFile(context.home, "agent"));
 	await writeSettings(file, {
 		...before,

@@ -26,8 +26,8 @@ export async function runEverything(
 	const broker = await prepareCoordinator(invocation, context);
 	await using children = new Children(context);
 	await children.open(["coordinator"]);
-	const { host } = await prepareAgent({ folders, broker }, context);
-	await prepareIntegration(broker, context);
+	const { host, isAdmitted } = await prepareAgent({ folders, broker }, context);
+	await prepareIntegration({ broker, isAdmitted }, context);
 	await children.open(["agent", "integration"]);
 	const welcome = await readWelcome(host, context);
 	if (context.wish.json) writeJson(context.out, welcome);
