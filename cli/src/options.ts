@@ -1,5 +1,5 @@
 import type { InnerPath } from "@davit/protocol";
-import { AskedConsistency, HookNames } from "@davit/protocol";
+import { AskedConsistency, HookNames, RepositoryName } from "@davit/protocol";
 import { usageError } from "./command-error.ts";
 import { type Invocation, textOption } from "./context.ts";
 
@@ -83,6 +83,18 @@ export function hooksOption(invocation: Invocation): string[] | undefined {
 	const names = HookNames.safeParse(text === "none" ? [] : text.split(","));
 	if (names.success) return names.data;
 	throw usageError(`--hooks ${JSON.stringify(text)} names no hooks`, "--hooks flush,thaw or --hooks none");
+}
+
+/** A restic repository of the host's configuration. @throws CommandError usage */
+export function repositoryOption(invocation: Invocation): RepositoryName | undefined {
+	const text = textOption(invocation, "to");
+	if (text === undefined) return undefined;
+	const name = RepositoryName.safeParse(text);
+	if (name.success) return name.data;
+	throw usageError(
+		`--to ${JSON.stringify(text)} is no repository's name`,
+		"--to disk, as repositories in agent.json",
+	);
 }
 
 function dashed(name: string): string {

@@ -36,6 +36,7 @@ import { type KeepRecords, openKeepRecords, withRecords, withSequence } from "./
 import { archiveOf, type FolderState, listFolders, searchFolders } from "./name-folders.ts";
 import { drilledBy, recordDamage, recordDrill, sampleArchive, verifyArchive } from "./prove-archive.ts";
 import type { ArchiveProof } from "./record-proof.ts";
+import { type Staging, stagingIn } from "./stage-archives.ts";
 import { makeFolder, renameDurably } from "./write-durably.ts";
 
 export interface ArchivesOptions {
@@ -68,13 +69,19 @@ export interface Verification {
 	readonly verifiedAt: Instant;
 }
 
+/** Reads all content of an archive whose folder does not hold it, and compares it with its entries. @throws OperationError archive-corrupt */
+export type ReadContent = (found: {
+	readonly folder: string;
+	readonly manifest: Manifest;
+}) => Promise<{ readonly entries: number; readonly bytes: number }>;
+
 export interface Watching {
 	readonly signal: AbortSignal;
 	readonly onProgress?: (progress: { readonly bytes: number; readonly totalBytes: number }) => void;
 }
 
 /** The archives of this host, on its disk. */
-export interface Archives {
+export interface Archives extends Staging {
 	/** The key that its manifests are signed with, SPKI in base64; each must name it. */
 	readonly publicKey: string;
 	/** What is pinned, held and marked for removal, and in which order the archives were made. */
@@ -108,7 +115,7 @@ export interface Archives {
 	 * Reads every stored byte and records durably what came of it: the proof, or that the archive is damaged.
 	 * @throws OperationError archive-not-found | archive-corrupt | archive-too-new
 	 */
-	verify(archive: ArchiveId, watching: Watching): Promise<Verification>;
+	verify(archive: ArchiveId, watching: Watching, readContent?: ReadContent): Promise<Verification>;
 	/**
 	 * Reads some of an archive's content, its list of entries and all that is small; records damage, and proves nothing.
 	 * @throws OperationError archive-not-found | archive-corrupt | archive-too-new | archive-locked
@@ -162,6 +169,7 @@ export async function openArchives(options: ArchivesOptions): Promise<Archives> 
 			return commitArchive(manifest, partialFolder, options);
 		},
 		commitPart: (manifest, place) => commitPart(manifest, place, options),
+		...stagingIn(path, { ...options, records }),
 		discard: async (resource, archive) =>
 			removeAll(await listFolders(folderOf(resource)), isOf(archive, "partial")),
 		presence: async (resource, archive) => presenceIn(await listFolders(folderOf(resource)), archive),
@@ -179,7 +187,8 @@ export async function openArchives(options: ArchivesOptions): Promise<Archives> 
 		recordDrill: async (archive, drill) => recordDrill(await demand(archive), drill),
 		recordDamage: async (archive, reason) => recordDamage(await demand(archive), reason, options),
 		drilledBy: async (archive) => drilledBy(await demand(archive)),
-		verify: async (archive, watching) => verifyArchive(await demand(archive), watching, options),
+		verify: async (archive, watching, readContent) =>
+			verifyArchive(await demand(archive), watching, { ...options, readContent }),
 		sample: async (archive, sample, watching) =>
 			sampleArchive(await demand(archive), { sample, ...watching }, options),
 		remove: async (archive) => {

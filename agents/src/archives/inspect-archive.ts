@@ -20,6 +20,7 @@ import { type ArchiveFolder, folderName } from "./name-folders.ts";
 import { manifestFile, parseManifest, readManifestBytes } from "./read-manifest.ts";
 import { readProof } from "./record-proof.ts";
 import { isSignedBy } from "./sign-manifest.ts";
+import { readSnapshotRecord } from "./snapshot-record.ts";
 
 export interface Inspected {
 	readonly manifest: Manifest;
@@ -46,12 +47,22 @@ export async function inspectArchive(folder: ArchiveFolder): Promise<Inspected> 
 	if (verifiedAt !== undefined) proof.push("verified");
 	if (drill !== undefined) proof.push("drilled");
 	const { archive: id, takenAt, consistency, outcome, fidelity, durationMs, run } = manifest;
+	const snapshot = manifest.repository === undefined ? undefined : await readSnapshotRecord(folder.path);
 	const summary = {
-		...{ id, takenAt, bytes: storedBytes(manifest), ...countsOf(manifest), proof, consistency, outcome },
+		...{
+			id,
+			takenAt,
+			bytes: snapshot?.addedBytes ?? storedBytes(manifest),
+			...countsOf(manifest),
+			proof,
+			consistency,
+			outcome,
+		},
 		...{ damaged: found?.damagedAt !== undefined, fidelity, manifestSha256, durationMs },
 		...(run === undefined ? {} : { run }),
 		...(verifiedAt === undefined ? {} : { verifiedAt }),
 		...(drill === undefined ? {} : { drilledAt: drill.at, restoreMs: drill.restoreMs }),
+		...(manifest.repository === undefined ? {} : { repository: manifest.repository.name }),
 	};
 	return { manifest, summary };
 }

@@ -3,7 +3,7 @@ import { equipJob } from "../encryption/equip-job.ts";
 import type { Keyring } from "../encryption/keyring.ts";
 import type { Sample, SampledContent } from "../files/job.ts";
 import { runFileJob } from "../files/run-job.ts";
-import type { ArchivesOptions, Verification, Watching } from "./archives.ts";
+import type { ArchivesOptions, ReadContent, Verification, Watching } from "./archives.ts";
 import { verifyParts } from "./hold-parts.ts";
 import { checkStored, checkSums, corrupt, inspectPlaced, storedBytes } from "./inspect-archive.ts";
 import type { ArchiveFolder } from "./name-folders.ts";
@@ -14,16 +14,18 @@ import { type ArchiveProof, readProof, recordProof } from "./record-proof.ts";
 export async function verifyArchive(
 	folder: ArchiveFolder,
 	{ signal, onProgress }: Watching,
-	options: ArchivesOptions,
+	options: ArchivesOptions & { readonly readContent?: ReadContent | undefined },
 ): Promise<Verification> {
 	const { manifest, summary } = await inspectPlaced(folder);
 	const { manifestSha256 } = summary;
 	return recordingDamage(folder, options, async () => {
 		await checkSums(folder, manifest);
 		const context = { signal, ...(onProgress === undefined ? {} : { onProgress }) };
-		const job = await openForVerifying(folder, manifest, options.keyring);
 		const { runJob = runFileJob } = options;
-		const { entries } = await runJob(job, context);
+		const { entries, bytes } =
+			options.readContent === undefined
+				? await runJob(await openForVerifying(folder, manifest, options.keyring), context)
+				: await options.readContent({ folder: folder.path, manifest });
 		await verifyParts(folder, manifest, {
 			signal,
 			open: (part, inner) => openForVerifying(part, inner, options.keyring),
@@ -34,7 +36,7 @@ export async function verifyArchive(
 			verifiedAt,
 			...(await drillOf(folder, manifestSha256)),
 		});
-		return { bytes: storedBytes(manifest), entries, verifiedAt };
+		return { bytes: options.readContent === undefined ? storedBytes(manifest) : bytes, entries, verifiedAt };
 	});
 }
 

@@ -20,6 +20,8 @@ export type FileJob =
 			/** The tree that the chosen entries go over; absent = none. */
 			readonly present?: string;
 	  } & Opened)
+	| ({ readonly kind: "index"; readonly directory: string } & Listing)
+	| ({ readonly kind: "recheck" } & Listing)
 	| { readonly kind: "measure"; readonly root: string }
 	| { readonly kind: "find-databases"; readonly root: string }
 	| ({ readonly kind: "verify" } & Opened)
@@ -31,6 +33,15 @@ export interface Sample {
 	readonly percent: number;
 	/** Chooses which. */
 	readonly seed: number;
+}
+
+/** A tree whose entries are listed, and checked again, without being copied. */
+export interface Listing {
+	readonly root: string;
+	/** What was seen the last time, and then this time; a file that need not be there. */
+	readonly seen: string;
+	/** Raw paths of files that are left out, since they changed while they were read before. */
+	readonly without: readonly string[];
 }
 
 /** How an archive's two files are encrypted. */
@@ -95,6 +106,9 @@ export interface FileResults {
 	compare: TreeComparison;
 	compose: ComposedTree;
 	diff: TreeDifferences;
+	index: PackedTree;
+	/** Raw paths of what changed. */
+	recheck: readonly string[];
 	measure: MeasuredTree;
 	"find-databases": FoundDatabases;
 	verify: VerifiedContent;

@@ -2,6 +2,7 @@ import { compareTree } from "./compare-tree.ts";
 import { composeTree } from "./compose-tree.ts";
 import { diffTrees } from "./diff-trees.ts";
 import { findDatabases } from "./find-databases.ts";
+import { indexTree, recheckTree } from "./index-tree.ts";
 import type { FileContext, FileJob, FileResults, ResultOf } from "./job.ts";
 import { measureTree } from "./measure-tree.ts";
 import { packTree } from "./pack-tree.ts";
@@ -30,6 +31,10 @@ function perform(job: FileJob, context: FileContext): Promise<FileResults[FileJo
 			return composeTree({ ...job, ...context });
 		case "diff":
 			return diffTrees({ ...job, ...context });
+		case "index":
+			return indexTree({ ...job, ...context });
+		case "recheck":
+			return recheckTree({ ...job, ...context });
 		case "measure":
 			return measureTree({ ...job, ...context });
 		case "find-databases":

@@ -131,7 +131,7 @@ export class ContentWriter implements Disposable {
 	}
 }
 
-function artefactOf(path: string, kind: Artefact["kind"], written: WrittenFrames): Artefact {
+export function artefactOf(path: string, kind: Artefact["kind"], written: WrittenFrames): Artefact {
 	const { bytes, sha256, contentBytes, frames } = written;
 	return {
 		path,

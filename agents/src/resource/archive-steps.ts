@@ -21,6 +21,7 @@ import type { Treated } from "./plan-treatment.ts";
 import { reachOf } from "./reach-place.ts";
 import { showProgress } from "./show-progress.ts";
 import { type SnapshotFacts, snapshotOf, snapshotSteps } from "./snapshot-steps.ts";
+import { verifyStored } from "./verify-stored.ts";
 import { downtimeOf, warningsOf, writerSteps } from "./writer-steps.ts";
 
 /** Everything a backup needs to know, now or after a crash. */
@@ -36,10 +37,12 @@ export type BackupFacts = Located &
 		readonly forced?: readonly string[];
 		/** False for a live copy, and where there is no engine. */
 		readonly watches?: boolean;
+		/** Where a restic snapshot is to hold its content; absent = this host's archives. */
+		readonly repository?: NonNullable<Manifest["repository"]>;
 	};
 
 type PackJob = FileJob & { readonly kind: "pack" };
-type Outputs = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+export type Outputs = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
 type Copied = { folder?: string; tree?: PackedTree };
 
 /**
@@ -77,7 +80,7 @@ export function consistencyOf({ writers }: BackupFacts, outputs: Outputs): Consi
 	return ladder.find((step) => writers.some(({ treatment }) => treatment === step)) ?? "stopped";
 }
 
-async function keepOutput(
+export async function keepOutput(
 	step: Step,
 	outputs: Map<string, Readonly<Record<string, unknown>>>,
 	signal: AbortSignal,
@@ -212,6 +215,7 @@ export function manifestOf(
 		...(tree.recipients === undefined ? {} : { recipients: [...tree.recipients] }),
 		...(engine === undefined ? {} : { engine: engine.version }),
 		...(Object.keys(volumeLabels).length === 0 ? {} : { volumeLabels }),
+		...(facts.repository === undefined ? {} : { repository: facts.repository }),
 		publicKey: archives.publicKey,
 	};
 }
@@ -230,7 +234,7 @@ export function verifyStep({ archive }: BackupFacts, context: OperationContext):
 		intent: { archive },
 		commits: true,
 		async run(signal) {
-			await archives.verify(archive, { signal, onProgress: showProgress("verify", context) });
+			await verifyStored(archive, context, { signal, onProgress: showProgress("verify", context) });
 			return { atMs: now() };
 		},
 		async probe() {

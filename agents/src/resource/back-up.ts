@@ -1,6 +1,15 @@
-import { BackupResult, type Manifest, OperationError, resourceOf } from "@davit/protocol";
+import {
+	BackupResult,
+	type Manifest,
+	OperationError,
+	type RepositoryName,
+	resourceOf,
+	Sha256,
+} from "@davit/protocol";
 import { z } from "zod";
 import type { Operation, OperationContext } from "../operation.ts";
+import { openRestic } from "../restic/find-restic.ts";
+import { readRepositoryId } from "../restic/snapshots.ts";
 import { archiveSteps, type BackupFacts, consistencyOf, notesOf, takenAt } from "./archive-steps.ts";
 import { lackOfSpace } from "./check-space.ts";
 import { findUsersNow, isAlive, type User } from "./find-users.ts";
@@ -11,7 +20,8 @@ import { planForCopy, type Treated } from "./plan-treatment.ts";
 import { policyFor, policyOf, withoutSnapshot } from "./policy.ts";
 import { reachOf } from "./reach-place.ts";
 import { refuseDatabases } from "./refuse-databases.ts";
-import { planSnapshot, snapshotOf } from "./snapshot-steps.ts";
+import { repositorySteps } from "./repository-steps.ts";
+import { planSnapshot, planWithoutSnapshot, snapshotOf } from "./snapshot-steps.ts";
 import { downtimeOf, warningsOf } from "./writer-steps.ts";
 
 /**
@@ -23,10 +33,17 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 		const located = await locate(resourceOf(params), context, signal);
 		refuseMissing(located);
 		const hooks = await planHooks(located, params.hooks, { context, signal });
-		await requireSpace(located, context, signal);
+		const repository =
+			params.repository === undefined
+				? undefined
+				: await requireRepository(params.repository, located, { context, signal });
+		if (repository === undefined) await requireSpace(located, context, signal);
 		const { place, labels } = located;
 		const policy = policyFor(params.consistency, policyOf(place.resource, labels, context.config));
-		const snapshot = await planSnapshot(located, policy, { context, signal });
+		const snapshot =
+			repository === undefined
+				? await planSnapshot(located, policy, { context, signal })
+				: planWithoutSnapshot("a backup into a repository reads the data itself", policy);
 		// The states of containers move fastest, so they are looked at last.
 		const startedAtMs = context.now();
 		const { engine } = context;
@@ -39,9 +56,17 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 		const forced = await refuseDatabases(writing, context, signal);
 		const writers = describeWriters(users, treated);
 		const watches = engine !== undefined && policy.consistency !== "live";
-		return { ...located, archive, startedAtMs, treated, writers, watches, forced, ...snapshot, ...hooks };
+		return {
+			...{ ...located, archive, startedAtMs, treated, writers, watches, forced, ...snapshot, ...hooks },
+			...(repository === undefined ? {} : { repository }),
+		};
 	},
-	steps: archiveSteps,
+	steps(facts, context) {
+		const { repository } = facts;
+		return repository === undefined
+			? archiveSteps(facts, context)
+			: repositorySteps({ ...facts, repository }, context);
+	},
 	result(facts, outputs) {
 		const copied = Copied.parse(outputs.get("copy"));
 		const sealed = Sealed.parse(outputs.get("seal"));
@@ -65,6 +90,24 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 const Timed = z.object({ atMs: z.number() });
 const Copied = z.object({ entries: z.int(), contentBytes: z.int(), warnings: z.array(z.string()) });
 const Sealed = z.object({ bytes: z.int(), atMs: z.number() });
+
+/** The repository by its own id, which shows that it is there and opens. */
+async function requireRepository(
+	name: RepositoryName,
+	{ place, dataPath }: Located,
+	{ context, signal }: { readonly context: OperationContext; readonly signal: AbortSignal },
+): Promise<NonNullable<Manifest["repository"]>> {
+	const restic = await openRestic(name, context.config);
+	if (dataPath !== "host-path") {
+		throw new OperationError(
+			"path-not-allowed",
+			`${place.resource} cannot be backed up into repository ${name}: the agent may not read ${place.folder} itself`,
+			{ hint: "run the agent as root, or back up without --to" },
+		);
+	}
+	const id = Sha256.parse(await readRepositoryId(restic, signal));
+	return { name, id, folder: place.folder };
+}
 
 function refuseMissing({ place }: Located): void {
 	if (place.exists) return;

@@ -2,9 +2,11 @@ import { type ArchiveId, Instant, instantOf, OperationError } from "@davit/proto
 import { z } from "zod";
 import type { TreeComparison } from "../files/job.ts";
 import type { OperationContext, Step } from "../operation.ts";
+import { removeBeside } from "../restic/restore-tree.ts";
 import { createStep } from "./create-step.ts";
 import { openHands } from "./open-hands.ts";
 import type { Reached } from "./reach-place.ts";
+import { restoreFromRepository } from "./restore-from-repository.ts";
 import { showProgress } from "./show-progress.ts";
 
 /** Everything a drill needs to know, now or after a crash. */
@@ -60,18 +62,28 @@ function unpackStep(facts: DrillFacts, context: OperationContext, found: Found):
 		name: "unpack",
 		intent: { archive, into: place.folder },
 		async run(signal) {
-			const { folder } = await context.archives.find(archive);
+			const { folder, manifest } = await context.archives.find(archive);
 			const job = { kind: "unpack", archive: folder, target: place.folder } as const;
 			const onProgress = showProgress("unpack", context);
 			const beganAtMs = performance.now();
-			const unpack = () => hands.do(job, { signal, onProgress });
+			const [into, watching] = [
+				{ ...facts, incoming: place.folder },
+				{ context, signal, onProgress },
+			];
+			const unpack = () =>
+				manifest.repository === undefined
+					? hands.do(job, watching)
+					: restoreFromRepository({ folder, manifest }, into, watching);
 			const { losses } = await recordingDamage(facts, context, unpack);
 			const restoreMs = Math.round(performance.now() - beganAtMs);
 			Object.assign(found, { losses, restoreMs });
 			return { losses: losses.slice(0, 50), restoreMs };
 		},
 		probe: async () => ((await hands.look(place.folder)).identity === undefined ? "absent" : "partial"),
-		undo: () => hands.undo({ kind: "remove", folder: place.folder }),
+		async undo() {
+			await removeBeside(place.folder);
+			await hands.undo({ kind: "remove", folder: place.folder });
+		},
 	};
 }
 

@@ -2,7 +2,9 @@ import { join } from "node:path";
 import { OperationError } from "@davit/protocol";
 import type { FileJob, Wanted } from "../files/job.ts";
 import type { OperationContext, Step } from "../operation.ts";
+import { removeBeside } from "../restic/restore-tree.ts";
 import { openHands } from "./open-hands.ts";
+import { restoreFromRepository } from "./restore-from-repository.ts";
 import { showProgress } from "./show-progress.ts";
 import type { Swap } from "./swap-folders.ts";
 import type { SwapFacts } from "./swap-steps.ts";
@@ -33,8 +35,12 @@ function makeStep(facts: SwapFacts, context: OperationContext, known: Made): Ste
 		intent: { archive, into: incoming, ...choice },
 		async run(signal) {
 			const folder = await contentFolder(facts, context);
+			const { manifest } = await context.archives.find(archive);
 			const onProgress = showProgress(name, context);
-			const made = await hands.do(makeJob(facts, folder), { signal, onProgress });
+			const made =
+				manifest.repository === undefined
+					? await hands.do(makeJob(facts, folder), { signal, onProgress })
+					: await restoreFromRepository({ folder, manifest }, facts, { context, signal, onProgress });
 			known.losses = made.losses;
 			return { entries: made.entries, losses: made.losses };
 		},
@@ -42,7 +48,10 @@ function makeStep(facts: SwapFacts, context: OperationContext, known: Made): Ste
 			const { identity } = await hands.look(incoming);
 			return identity === undefined ? "absent" : "partial";
 		},
-		undo: () => hands.undo({ kind: "remove", folder: incoming }),
+		async undo() {
+			await removeBeside(incoming);
+			await hands.undo({ kind: "remove", folder: incoming });
+		},
 	};
 }
 

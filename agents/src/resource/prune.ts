@@ -14,6 +14,7 @@ import {
 } from "@davit/protocol";
 import { withKept, withoutArchive, withoutMark } from "../archives/keep-records.ts";
 import type { Operation, OperationContext, Step } from "../operation.ts";
+import { forgetStored } from "./forget-stored.ts";
 import { holdOf } from "./judge-hold.ts";
 
 type PruneFacts = {
@@ -121,7 +122,8 @@ function markStep(facts: PruneFacts, { archives: { records } }: OperationContext
 	};
 }
 
-function removeStep({ resource, remove }: PruneFacts, { archives }: OperationContext): Step {
+function removeStep({ resource, remove }: PruneFacts, context: OperationContext): Step {
+	const { archives } = context;
 	return {
 		name: "remove",
 		intent: { archives: remove },
@@ -129,6 +131,7 @@ function removeStep({ resource, remove }: PruneFacts, { archives }: OperationCon
 		async run(signal) {
 			for (const archive of remove) {
 				signal.throwIfAborted();
+				await forgetStored(archive, context, signal);
 				await archives.remove(archive);
 				await archives.records.change(resource, (keeping) => withoutArchive(keeping, archive));
 			}

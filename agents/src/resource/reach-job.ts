@@ -12,6 +12,8 @@ const fileJobs: ReadonlySet<string> = new Set<FileJob["kind"]>([
 	"compare",
 	"compose",
 	"diff",
+	"index",
+	"recheck",
 	"measure",
 	"find-databases",
 	"verify",

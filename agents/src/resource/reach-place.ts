@@ -67,6 +67,10 @@ function mountsOf(job: ReachJob, { folder, exists }: Place): readonly Mount[] {
 	switch (job.kind) {
 		case "pack":
 			return [reading(job.root), writing(job.directory)];
+		case "index":
+			return [reading(job.root), writing(job.directory), writing(dirname(job.seen))];
+		case "recheck":
+			return [reading(job.root), writing(dirname(job.seen))];
 		case "measure":
 		case "find-databases":
 			return [reading(job.root)];

@@ -22,7 +22,7 @@ export async function planSnapshot(
 	{ context, signal }: { readonly context: OperationContext; readonly signal: AbortSignal },
 ): Promise<SnapshotFacts> {
 	if (policy.consistency !== "snapshot") return { policy, notes: [] };
-	const without = (why: string) => ({ policy, notes: [noteNoSnapshot(why, policy)] });
+	const without = (why: string) => planWithoutSnapshot(why, policy);
 	if (dataPath !== "host-path" || process.geteuid?.() !== 0) {
 		return without("only an agent that is root and sees the data can take one");
 	}
@@ -30,6 +30,11 @@ export async function planSnapshot(
 	const wish = { folder: place.folder, command, home: config.home };
 	const found = await findSnapshot(wish, { run: runTool, signal });
 	return typeof found === "string" ? without(found) : { policy, snapshot: found, notes: [] };
+}
+
+/** The facts of a backup that is not read from one; a note says why where the policy wants it. */
+export function planWithoutSnapshot(why: string, policy: Policy): SnapshotFacts {
+	return { policy, notes: policy.consistency === "snapshot" ? [noteNoSnapshot(why, policy)] : [] };
 }
 
 const Taken = z.object({ isTaken: z.boolean(), notes: z.array(z.string()).default([]) });

@@ -3,6 +3,7 @@ import { type ArchiveId, Bytes, OperationError, resourceOf, type VerifyResult } 
 import type { Reading } from "../operation.ts";
 import { requireOwnArchive } from "./require-own-archive.ts";
 import { showProgress } from "./show-progress.ts";
+import { verifyStored } from "./verify-stored.ts";
 
 /** Reads every byte of an archive, or a sample of it, and records what came of it: the proof, or that it is damaged. */
 export const verify: Reading<"volume.verify" | "path.verify" | "stack.verify"> = {
@@ -24,7 +25,7 @@ export const verify: Reading<"volume.verify" | "path.verify" | "stack.verify"> =
 			const sample = { percent, seed, frames, ofFrames };
 			return succeeded({ archive, bytes: Bytes.parse(bytes), entries, sample });
 		}
-		const { bytes, entries, verifiedAt } = await context.archives.verify(archive, { signal, onProgress });
+		const { bytes, entries, verifiedAt } = await verifyStored(archive, context, { signal, onProgress });
 		return succeeded({ archive, bytes: Bytes.parse(bytes), entries, verifiedAt });
 	},
 };

@@ -12,13 +12,13 @@ const leastMinor = 17;
 const hint =
 	"install restic 0.17 or later: apt install restic (Debian 13), or github.com/restic/restic/releases";
 
-type Settings = Pick<AgentConfig, "repositories" | "resticProgram" | "home">;
+export type ResticSettings = Pick<AgentConfig, "repositories" | "resticProgram" | "home">;
 
 /**
  * A configured repository with the program that opens it.
  * @throws OperationError repository-not-found | restic-missing
  */
-export async function openRestic(name: RepositoryName, config: Settings): Promise<Restic> {
+export async function openRestic(name: RepositoryName, config: ResticSettings): Promise<Restic> {
 	const repository = config.repositories.find((one) => one.name === name);
 	if (repository === undefined) {
 		const known = config.repositories.map((one) => one.name);
@@ -33,7 +33,7 @@ export async function openRestic(name: RepositoryName, config: Settings): Promis
 }
 
 /** Whether this host can use repositories, for those who ask what it can do; undefined where none is configured. */
-export async function describeRestic(config: Settings): Promise<Capability | undefined> {
+export async function describeRestic(config: ResticSettings): Promise<Capability | undefined> {
 	const { isUsable, detail } = await findRestic(config);
 	if (config.repositories.length === 0 && !isUsable) return undefined;
 	return { name: "restic", available: isUsable, detail: detail.slice(0, 300), ...(isUsable ? {} : { hint }) };
@@ -45,7 +45,7 @@ interface Found {
 	readonly detail: string;
 }
 
-async function findRestic({ resticProgram }: Settings): Promise<Found> {
+async function findRestic({ resticProgram }: ResticSettings): Promise<Found> {
 	const program = resticProgram ?? "restic";
 	try {
 		const { stdout } = await run(program, ["version"], { timeout: 20_000, env: { PATH: programPath } });

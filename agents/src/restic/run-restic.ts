@@ -24,7 +24,7 @@ export interface ResticCall {
 	/** Called with each JSON line of standard output; without it the output is returned as text. */
 	readonly onLine?: (line: Readonly<Record<string, unknown>>) => void;
 	/** Reads standard output instead, to its end. */
-	readonly read?: (output: Readable) => Promise<void>;
+	readonly read?: (output: AsyncIterable<Buffer>) => Promise<void>;
 	/** Milliseconds without a line that differs from the last before the repository counts as unreachable; absent = no limit. */
 	readonly silenceMs?: number;
 	readonly lockWaitSeconds?: number;
@@ -57,15 +57,23 @@ export async function runRestic(restic: Restic, call: ResticCall): Promise<Resti
 		child.once("close", (code) => resolve(code ?? -1));
 	});
 	const silence = watchSilence(call.silenceMs);
-	const during = AbortSignal.any([call.signal, silence.signal]);
+	// What reads its output may refuse what it reads; the program then has nobody to write to.
+	const refused = new AbortController();
+	const during = AbortSignal.any([call.signal, silence.signal, refused.signal]);
 	using _ending = endOnAbort(child, during);
+	const reading = readOutput(child.stdout, call, silence.heard).catch((error: unknown) => {
+		refused.abort();
+		child.stdout.destroy();
+		return { error };
+	});
 	const [code, output, complaints] = await Promise.all([
 		ended,
-		readOutput(child.stdout, call, silence.heard),
+		reading,
 		readComplaints(child.stderr),
 	]).finally(silence.end);
 	call.signal.throwIfAborted();
 	if (silence.signal.aborted) throw unreachable(restic, complaints);
+	if (typeof output !== "string") throw output.error;
 	return { code, complaints, output };
 }
 
@@ -129,11 +137,7 @@ async function readOutput(
 	heard: () => void,
 ): Promise<string> {
 	if (read !== undefined) {
-		output.on("data", heard);
-		output.pause();
-		await read(output);
-		// What is left unread would keep the program waiting for ever.
-		output.resume();
+		await read(watched(output, heard));
 		return "";
 	}
 	if (onLine === undefined) return text(output);
@@ -146,6 +150,14 @@ async function readOutput(
 		if (parsed !== undefined) onLine(parsed);
 	}
 	return "";
+}
+
+async function* watched(output: Readable, heard: () => void): AsyncGenerator<Buffer, void> {
+	for await (const part of output) {
+		heard();
+		// A stream without an encoding gives buffers.
+		yield part as Buffer;
+	}
 }
 
 const keptComplaints = 200;

@@ -38,5 +38,7 @@ export const RepositorySettings = z.strictObject({
 	certificateAuthorityFile: AbsolutePath.optional(),
 	/** Seconds that its server may stay silent before it counts as unreachable. */
 	contactSeconds: z.int().min(1).max(3600).default(30),
+	/** Seconds without any progress after which a call that is under way counts as lost. */
+	stallSeconds: z.int().min(1).max(86_400).default(600),
 });
 export type RepositorySettings = z.infer<typeof RepositorySettings>;

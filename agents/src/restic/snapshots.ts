@@ -1,5 +1,7 @@
 import { type ArchiveId, OperationError } from "@davit/protocol";
 import { z } from "zod";
+import { runPastDeadLocks } from "./dead-locks.ts";
+import { describeExit } from "./judge-exit.ts";
 import { type Restic, requireSuccess } from "./run-restic.ts";
 
 const Snapshot = z.object({
@@ -14,6 +16,8 @@ export type Snapshot = z.infer<typeof Snapshot>;
 /** The tags that a snapshot of Davit's has. */
 export const tagOf = {
 	archive: (archive: ArchiveId) => `davit.archive=${archive}`,
+	/** The command that wrote it: later ones have later ids, so it is the token of the lease (ADR 0058). */
+	fence: (command: string) => `davit.fence=${command}`,
 	run: (run: string) => `davit.run=${run}`,
 	resource: (key: string) => `davit.resource=${key}`,
 } as const;
@@ -28,6 +32,18 @@ export async function listSnapshots(
 		...{ arguments: ["snapshots", ...filter], signal, silenceMs: silenceOf(restic) },
 	});
 	return z.array(Snapshot).parse(parse(output, restic));
+}
+
+/** The newest command of the site that wrote into the repository. */
+export function newestFence(snapshots: readonly Snapshot[]): string {
+	const prefix = tagOf.fence("");
+	const fences = snapshots.flatMap(({ tags }) => (tags ?? []).filter((tag) => tag.startsWith(prefix)));
+	return (
+		fences
+			.map((tag) => tag.slice(prefix.length))
+			.toSorted()
+			.at(-1) ?? ""
+	);
 }
 
 const RepositoryConfig = z.object({ id: z.string().regex(/^[0-9a-f]{64}$/), version: z.int() });
@@ -50,11 +66,19 @@ export async function forgetSnapshots(
 	signal: AbortSignal,
 ): Promise<void> {
 	if (ids.length === 0) return;
-	await requireSuccess(restic, { arguments: ["forget", ...ids], signal, lockWaitSeconds: 120 });
+	const answer = await runPastDeadLocks(restic, {
+		...{ arguments: ["forget", ...ids], signal, silenceMs: stallOf(restic) },
+	});
+	if (answer.code !== 0) throw describeExit(answer, { repository: restic.repository.name, doing: "forget" });
 }
 
 export function silenceOf({ repository }: Restic): number {
 	return repository.contactSeconds * 1000;
+}
+
+/** For a call that moves content; restic itself tries each request again for a quarter of an hour. */
+export function stallOf({ repository }: Restic): number {
+	return repository.stallSeconds * 1000;
 }
 
 function parse(output: string, { repository }: Restic): unknown {

@@ -2,7 +2,7 @@ import { addressText, operationName, resolveAddress, resolveResource, resourcePa
 import { usageError } from "../command-error.ts";
 import { type Context, flagOption, type Invocation } from "../context.ts";
 import { callFor } from "../door/call.ts";
-import { consistencyOption, hooksOption } from "../options.ts";
+import { consistencyOption, hooksOption, repositoryOption } from "../options.ts";
 import { partsOfHost } from "../runs/parts-of-host.ts";
 import { runAll } from "../runs/run-all.ts";
 
@@ -11,6 +11,7 @@ export async function backup(invocation: Invocation, context: Context): Promise<
 	const consistency = consistencyOption(invocation);
 	const isForced = flagOption(invocation, "forceDatabaseFiles");
 	const hooks = hooksOption(invocation);
+	const repository = repositoryOption(invocation);
 	const words: string[] = [];
 	for (const word of invocation.words) words.push(...(await expand(word, context)));
 	return await runAll({ ...invocation, words }, { context, identify: "archive" }, async (word) => {
@@ -28,6 +29,7 @@ export async function backup(invocation: Invocation, context: Context): Promise<
 					...(isForced ? { forceDatabaseFiles: true } : {}),
 					...images,
 					...(hooks === undefined ? {} : { hooks }),
+					...(repository === undefined ? {} : { repository }),
 				},
 			},
 		};

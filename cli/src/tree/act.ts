@@ -28,6 +28,7 @@ export const act: readonly CommandSpec[] = [
 				flags: "--hooks <names>",
 				summary: "which of the agent's configured hooks run, with commas, or none; default is all",
 			},
+			{ flags: "--to <repository>", summary: "write into a restic repository of the host's configuration" },
 		],
 		examples: [
 			"davit backup nas/grafana-data",

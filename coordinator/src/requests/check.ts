@@ -21,6 +21,7 @@ import type { Core } from "../core/context.ts";
 import type { RunRecord } from "../history/records.ts";
 import { readyPlan } from "../plans/ready.ts";
 import { authorise } from "./authorise.ts";
+import { requireLease } from "./lease.ts";
 import { findResource, shown } from "./names.ts";
 
 const greatestSkewSeconds = 300;
@@ -54,6 +55,7 @@ export function checkRequest(core: Core, request: Request, principal: PrincipalN
 	checkArchive(core, request, { resource, archive: archiveIn(params) });
 	checkDestruction(core, request, { operation, resource, principal });
 	const joins = joinable(core, request, { operation, params, resource });
+	if (joins === undefined) requireLease(core, params, request.host);
 	const maySleep = principal === "schedule";
 	if (!entry.online && !maySleep) {
 		throw new OperationError("host-offline", `${operation} of ${resource}: ${request.host} is not connected`);
@@ -142,6 +144,14 @@ function sameAction(action: PlanAction, verb: "restore" | "undo", params: Reques
 	);
 }
 
+/** Whether both go into the same repository, or both into the host's own archives. */
+function isSameTarget(one: object, other: object): boolean {
+	const [first, second] = [one, other].map((params) =>
+		"repository" in params ? params.repository : undefined,
+	);
+	return first === second;
+}
+
 function joinable(
 	core: Core,
 	request: Request,
@@ -151,7 +161,9 @@ function joinable(
 	if (open === undefined) return undefined;
 	const verb = verbOf(operation);
 	const isSame = open.run.operation === operation && !open.hidden;
-	const isSameWork = verb === "backup" || JSON.stringify(open.params) === JSON.stringify(params);
+	const isSameWork =
+		(verb === "backup" && isSameTarget(open.params, params)) ||
+		JSON.stringify(open.params) === JSON.stringify(params);
 	if (isSame && isSameWork && verb !== "restore" && verb !== "undo") return open;
 	const other = open.hidden
 		? "a plan of it is being made"

@@ -21,6 +21,8 @@ export const packagesOf = {
 	homeAssistant: ["debootstrap", "python3-venv", "ca-certificates"],
 	registry: ["docker-registry"],
 	browser: ["chromium"],
+	/** An SFTP server of its own; it is started on loopback by a test, never by Debian. */
+	sftp: ["openssh-server", "openssh-client"],
 	/** What opens an archive without Davit, and what looks at the result. */
 	archives: ["age", "attr", "coreutils", "openssh-client", "tar", "zstd"],
 } as const satisfies Record<string, readonly string[]>;

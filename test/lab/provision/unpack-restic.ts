@@ -10,3 +10,9 @@ export async function findRestic(signal: AbortSignal): Promise<string> {
 	const build = (folder: string) => unpackNewer({ suite: "trixie", names: ["restic"], folder }, signal);
 	return join(await buildOnce("restic-0.18-1", build, signal), "usr/bin/restic");
 }
+
+/** The program rclone of Debian, for `serve restic`. */
+export async function findRclone(signal: AbortSignal): Promise<string> {
+	const build = (folder: string) => unpackNewer({ suite: "trixie", names: ["rclone"], folder }, signal);
+	return join(await buildOnce("rclone-1.60-1", build, signal), "usr/bin/rclone");
+}
