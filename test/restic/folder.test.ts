@@ -2,7 +2,18 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { appendFileSync } from "node:fs";
-import { chmod, link, mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import {
+	chmod,
+	link,
+	mkdir,
+	readdir,
+	readFile,
+	rm,
+	symlink,
+	truncate,
+	utimes,
+	writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { listSnapshots } from "@davit/agents/restic/snapshots.ts";
@@ -149,7 +160,8 @@ async function plant(path: FolderPath): Promise<void> {
 	await chmod(join(path, "sub"), 0o2750);
 	await utimes(join(path, "sub/[odd] *name?"), 1_000_000_000.5, 1_000_000_000.5);
 	spawnSync("mkfifo", [join(path, "fifo")]);
-	spawnSync("truncate", ["-s", "8M", join(path, "sparse")]);
+	await writeFile(join(path, "sparse"), "");
+	await truncate(join(path, "sparse"), 8 * 1024 * 1024);
 	await chmod(path, 0o1771);
 	await utimes(path, 1_100_000_000.25, 1_100_000_000.25);
 }
