@@ -14,7 +14,7 @@ import {
 	utimes,
 	writeFile,
 } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { listSnapshots } from "@davit/agents/restic/snapshots.ts";
 import { type FolderPath, OperationError, resourceId } from "@davit/protocol";
@@ -28,7 +28,7 @@ const options = { skip: unavailable ?? false, timeout: 120_000 };
 const signal = () => AbortSignal.timeout(60_000);
 
 test("a folder goes into a repository, is verified, and is restored exactly", options, async (t) => {
-	const { rig, path, repository, restic } = await openRepositoryRig(t);
+	const { rig, path, repository, restic, folder, program } = await openRepositoryRig(t);
 	await plant(path);
 	const before = portray(path);
 	const backup = await perform("path.backup", { path, repository }, { context: rig.context() });
@@ -48,6 +48,26 @@ test("a folder goes into a repository, is verified, and is restored exactly", op
 	assert.equal(portray(path), before);
 	const verified = await perform("path.verify", { path, archive }, { context: rig.context() });
 	assert.equal(verified.result.entries, backup.result.entries);
+	const sampling = perform(
+		"path.verify",
+		{ path, archive, sample: { percent: 50 } },
+		{ context: rig.context() },
+	);
+	await assert.rejects(sampling, { code: "unsupported" });
+	const [entry] = await readdir(join(folder, "home/archives"), { recursive: true }).then((names) =>
+		names.filter((name) => name.endsWith("/restore.sh")),
+	);
+	const script = join(folder, "home/archives", entry ?? "");
+	const bare = join(folder, "bare");
+	const env = {
+		PATH: `${dirname(program)}:/usr/bin:/bin`,
+		RESTIC_REPOSITORY: restic.repository.url,
+		RESTIC_PASSWORD_FILE: restic.repository.passwordFile,
+		RESTIC_CACHE_DIR: join(folder, "bare-cache"),
+	};
+	const plain = spawnSync("sh", [script, bare], { env, encoding: "utf8" });
+	assert.equal(plain.status, 0, plain.stderr);
+	assert.equal(portray(join(bare, "data")), before, "without Davit it is the same");
 	const drilled = await perform("path.drill", { path, archive }, { context: rig.context() });
 	assert.equal(drilled.state, "succeeded");
 	const [proven] = await rig.context().archives.list(resourceId({ kind: "path", path }));

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Manifest, OperationError } from "@davit/protocol";
 import { sha256Of } from "../files/tree-entry.ts";
+import { repositoryGuide, repositoryScript } from "./describe-repository.ts";
 import { restoreGuide, restoreScript, sumsText } from "./describe-restore.ts";
 import { manifestFile } from "./read-manifest.ts";
 import { signMessage, sshPublicKey } from "./sign-manifest.ts";
@@ -31,11 +32,15 @@ export interface Committing {
 export function commitSteps({ manifest, partial, final, privateKey }: Committing): CommitStep[] {
 	const bytes = Buffer.from(`${JSON.stringify(manifest, undefined, "\t")}\n`);
 	const signature = signMessage(bytes, privateKey);
-	const guide = restoreGuide(manifest, sshPublicKey(createPublicKey(privateKey)));
+	const isStored = manifest.repository !== undefined;
+	const guide = isStored
+		? repositoryGuide(manifest)
+		: restoreGuide(manifest, sshPublicKey(createPublicKey(privateKey)));
+	const script = isStored ? repositoryScript(manifest) : restoreScript;
 	const sums = sumsText([
 		...manifest.artefacts,
 		sumOf("RESTORE.md", guide),
-		sumOf("restore.sh", restoreScript),
+		sumOf("restore.sh", script),
 		sumOf(manifestFile, bytes),
 		sumOf(signatureFile, signature),
 	]);
@@ -46,7 +51,7 @@ export function commitSteps({ manifest, partial, final, privateKey }: Committing
 	return [
 		{ name: "artefacts", run: () => requireArtefacts(manifest, partial) },
 		write("RESTORE.md", guide),
-		write("restore.sh", restoreScript, 0o700),
+		write("restore.sh", script, 0o700),
 		write(sumsFile, sums),
 		write(signatureFile, signature),
 		write(manifestFile, bytes),

@@ -18,7 +18,9 @@ export const verify: Reading<"volume.verify" | "path.verify" | "stack.verify"> =
 		});
 		const onProgress = showProgress("verify", context);
 		if (params.sample !== undefined) {
-			if (resource.startsWith("stack:")) throw notSampled(archive);
+			if (resource.startsWith("stack:")) throw notSampled(archive, "of a stack");
+			const { manifest } = await context.archives.find(archive);
+			if (manifest.repository !== undefined) throw notSampled(archive, "in a repository");
 			const { percent, seed = randomInt(2 ** 32) } = params.sample;
 			const sampled = await context.archives.sample(archive, { percent, seed }, { signal, onProgress });
 			const { bytes, entries, frames, ofFrames } = sampled;
@@ -30,10 +32,10 @@ export const verify: Reading<"volume.verify" | "path.verify" | "stack.verify"> =
 	},
 };
 
-function notSampled(archive: ArchiveId): OperationError {
+function notSampled(archive: ArchiveId, what: string): OperationError {
 	return new OperationError(
 		"unsupported",
-		`archive ${archive} is of a stack, which is verified whole or not at all`,
+		`archive ${archive} is ${what}, which is verified whole or not at all`,
 		{
 			hint: "verify it without --sample",
 		},
