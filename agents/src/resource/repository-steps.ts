@@ -21,7 +21,7 @@ import {
 	takenAt,
 	verifyStep,
 } from "./archive-steps.ts";
-import { hookSteps, hooksOf, hookWarningsOf } from "./hook-steps.ts";
+import { hookSteps } from "./hook-steps.ts";
 import { showProgress } from "./show-progress.ts";
 import { writerSteps } from "./writer-steps.ts";
 
