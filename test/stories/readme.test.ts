@@ -16,6 +16,8 @@ function masked(text: string): string {
 		.replaceAll(/\br[a-z2-7]{8}\b/g, "RUN")
 		.replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d \([^)]*\)/g, "TIME")
 		.replaceAll(/\bin [\d.]+ s\b/g, "in SECONDS")
+		// What is left of a quarter of an hour when the plan is shown.
+		.replaceAll(/\bvalid for 1[45] min( \d+ s)?/g, "valid for MINUTES")
 		.replaceAll(/of [\d.]+ [kMGT]B free/g, "of SPACE free")
 		.trimEnd();
 }
