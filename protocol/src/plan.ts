@@ -23,7 +23,7 @@ export const PlanFacts = z.object({
 	/** When the data that will be in place was current. */
 	contentAt: Instant,
 	stops: z.array(AffectedContainer),
-	/** Entries of the present data whose content or metadata differs from what will be in place. */
+	/** Entries of the present data whose content or metadata differs from what will be in place; of an undo by metadata alone. */
 	replaces: z.int().nonnegative(),
 	adds: z.int().nonnegative(),
 	removes: z.int().nonnegative(),

@@ -10,16 +10,18 @@ import { environment, startEverything } from "./start-everything.ts";
 
 /** What differs from run to run, by its kind. */
 function masked(text: string): string {
-	return text
-		.replaceAll(/\b[0-9a-f]{10}\b/g, "ARCHIVE")
-		.replaceAll(/\bp[a-z2-7]{8}\b/g, "PLAN")
-		.replaceAll(/\br[a-z2-7]{8}\b/g, "RUN")
-		.replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d \([^)]*\)/g, "TIME")
-		.replaceAll(/\bin [\d.]+ s\b/g, "in SECONDS")
-		// What is left of a quarter of an hour when the plan is shown.
-		.replaceAll(/\bvalid for 1[45] min( \d+ s)?/g, "valid for MINUTES")
-		.replaceAll(/of [\d.]+ [kMGT]B free/g, "of SPACE free")
-		.trimEnd();
+	return (
+		text
+			.replaceAll(/\b[0-9a-f]{10}\b/g, "ARCHIVE")
+			.replaceAll(/\bp[a-z2-7]{8}\b/g, "PLAN")
+			.replaceAll(/\br[a-z2-7]{8}\b/g, "RUN")
+			.replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d \([^)]*\)/g, "TIME")
+			.replaceAll(/\bin [\d.]+ s\b/g, "in SECONDS")
+			// What is left of a quarter of an hour when the plan is shown.
+			.replaceAll(/\bvalid for 1[45] min( \d+ s)?/g, "valid for MINUTES")
+			.replaceAll(/of [\d.]+ [kMGT]B free/g, "of SPACE free")
+			.trimEnd()
+	);
 }
 
 test("the README's second block prints what it shows", async () => {

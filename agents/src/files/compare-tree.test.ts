@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
 	chmodSync,
+	cpSync,
 	linkSync,
 	mkdirSync,
 	mkdtempSync,
@@ -53,6 +54,20 @@ test("what a restore would replace, add and remove is counted and named exactly"
 		...{ replaces: 2, adds: 1, removes: 2, sameEntries: 3, wantedBytes: 53 },
 		examples: { replaces: ["in/four", "one"], adds: ["two"], removes: ["new", "new/file"] },
 	});
+});
+
+test("by metadata alone no content is read: only times, sizes, owners and modes tell", async () => {
+	const { root } = await plant();
+	const { mtimeMs } = statSync(join(root, "one"));
+	const other = join(scratch, `copy-${made}`);
+	cpSync(root, other, { recursive: true, preserveTimestamps: true });
+	writeFileSync(join(other, "one"), "THIS IS one");
+	utimesSync(join(other, "one"), mtimeMs / 1000, mtimeMs / 1000);
+	const comparing = { wanted: { tree: root }, root: other, signal };
+	assert.equal((await compareTree(comparing)).replaces, 1);
+	assert.equal((await compareTree({ ...comparing, byMetadata: true })).replaces, 0);
+	chmodSync(join(other, "two"), 0o600);
+	assert.equal((await compareTree({ ...comparing, byMetadata: true })).replaces, 1);
 });
 
 test("other content of the same size under the same time is found", async () => {

@@ -18,7 +18,7 @@ export interface Comparing extends FileContext, Strictness {
 
 /**
  * What would change in the tree below `root` if it became what is wanted: by type, owner, mode, time, target, attributes and content. Every file
- * whose size is the same is read and hashed; equal times prove nothing.
+ * whose size is the same is read and hashed, as equal times prove nothing, unless it is to be told by metadata alone.
  * @throws OperationError archive-not-found | archive-corrupt | archive-too-new | path-not-found | path-not-allowed
  */
 export async function compareTree({
@@ -26,6 +26,7 @@ export async function compareTree({
 	root,
 	exact = false,
 	withoutAttributes = false,
+	byMetadata = false,
 	...context
 }: Comparing): Promise<TreeComparison> {
 	try {
@@ -35,7 +36,15 @@ export async function compareTree({
 		const isSharp = exact && systemCalls() !== undefined && side.toleranceNs === microsecondNs;
 		const toleranceNs = isSharp ? 1n : side.toleranceNs;
 		const present = root === undefined ? undefined : rawOf(root);
-		const comparing = { ...side, hasAttributes, toleranceNs, root: present, isExact: exact, context };
+		const comparing = {
+			...side,
+			hasAttributes,
+			toleranceNs,
+			root: present,
+			isExact: exact,
+			byMetadata,
+			context,
+		};
 		return await merge(comparing, new Tally());
 	} catch (error) {
 		if (errnoOf(error) === "ENOENT") {
@@ -54,6 +63,7 @@ export function isSameTree({ replaces, adds, removes }: TreeComparison): boolean
 interface Merging extends Side {
 	readonly root: RawPath | undefined;
 	readonly isExact: boolean;
+	readonly byMetadata: boolean;
 	readonly context: FileContext;
 }
 
@@ -110,7 +120,7 @@ export function orderOf(want: TreeEntry | undefined, have: TreeEntry | undefined
 async function isSameEntry(want: Listed, have: TreeEntry, merging: Merging): Promise<boolean> {
 	if (want.isKept === true && !merging.isExact) return true;
 	if (!hasSameMetadata(want, have, merging)) return false;
-	if (want.type !== "file" || want.isKept === true) return true;
+	if (want.type !== "file" || want.isKept === true || merging.byMetadata) return true;
 	const [wanted, present] = [
 		await merging.hashOf(want),
 		await hashFile(

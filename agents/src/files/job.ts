@@ -67,6 +67,8 @@ export interface Strictness {
 	readonly exact?: boolean;
 	/** Attributes do not count: where it is known that some could not be set. */
 	readonly withoutAttributes?: boolean;
+	/** No content is read: of two trees on one disk, files with the same size, owner, mode and time count as the same. */
+	readonly byMetadata?: boolean;
 }
 
 /** What is taken of an archive: these files and folders, or all; a merge removes nothing. */

@@ -31,7 +31,9 @@ export async function compareChoice(target: Target, { context, signal }: Compari
 	const isPart = choice.paths !== undefined || choice.merge === true;
 	if (!isThere && !isPart) return { ...nothing, adds: source.entries };
 	const wanted = isPart ? chosenOf(target, isThere ? place.folder : undefined) : source.wanted;
-	const job = { kind: "compare", wanted, ...(isThere ? { root: place.folder } : {}) } as const;
+	// An undo is a rename, and must not wait until two trees of any size were read.
+	const byMetadata = "tree" in wanted;
+	const job = { kind: "compare", wanted, byMetadata, ...(isThere ? { root: place.folder } : {}) } as const;
 	// Where nothing is there, only the archive is read, which the agent itself may.
 	if (isThere) return reachOf(located, context).do(job, { signal });
 	return runFileJob(await context.archives.equip(job), { signal });
