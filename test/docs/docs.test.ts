@@ -47,3 +47,13 @@ test("every file that a document names in backticks exists", () => {
 	);
 	assert.deepEqual(missing, []);
 });
+
+test("every command that a document shows is one that davit has", () => {
+	const names = new Set(commands.map(({ name }) => name));
+	const unknown = pages.flatMap((page) =>
+		[...readFileSync(join(root, page), "utf8").matchAll(/(?:^|[`$]\s*|npx )davit ([a-z-]+)(?: ([a-z-]+))?/gm)]
+			.filter(([, verb = "", second = ""]) => !names.has(verb) && !names.has(`${verb} ${second}`))
+			.map(([shown]) => `${page}: ${shown}`),
+	);
+	assert.deepEqual(unknown, []);
+});
