@@ -62,7 +62,7 @@ test("N1: a stream with workers may end before its output does; ours never asks 
 	assert.ok((await read(path)).equals(content));
 	const byZstd = execFileSync("zstd", ["-dc"], { input: readFileSync(path), maxBuffer: 1 << 30 });
 	assert.ok(byZstd.equals(content), "and zstd itself agrees");
-	const source = readFileSync(new URL("./write-frames.ts", import.meta.url), "utf8");
+	const source = readFileSync(new URL("./compress-frames.ts", import.meta.url), "utf8");
 	assert.doesNotMatch(source, /ZSTD_c_nbWorkers/);
 });
 

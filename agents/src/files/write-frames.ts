@@ -1,11 +1,13 @@
-import { constants, zstdCompress } from "node:zlib";
 import type { Seal } from "../encryption/find-header.ts";
 import { StoredWriter } from "../encryption/write-stored.ts";
+import { type Compressed, FrameCompressor, releasePieces } from "./compress-frames.ts";
 import { type Frame, frameMagic, seekTable } from "./seek-table.ts";
 
 export const frameBytes = 4 * 1024 * 1024;
-/** Frames that are compressed at the same time, on libuv's pool. */
-const inFlight = 3;
+/** Frames that are compressed at the same time. */
+const lanes = 2;
+/** Frames that are under way; the one above waits for a lane, so that none is ever idle. */
+const inFlight = lanes + 1;
 
 export interface WrittenFrames {
 	readonly bytes: number;
@@ -25,6 +27,7 @@ export class FrameWriter {
 	readonly #frames: Frame[] = [];
 	readonly #pending: Promise<Compressed>[] = [];
 	readonly #spare: Buffer[] = [];
+	readonly #lanes: FrameCompressor[] = [];
 	#frame: Buffer = Buffer.allocUnsafeSlow(frameBytes);
 	#used = 0;
 
@@ -88,45 +91,48 @@ export class FrameWriter {
 	}
 
 	[Symbol.dispose](): void {
+		for (const lane of this.#lanes) lane[Symbol.dispose]();
 		this.#file[Symbol.dispose]();
 	}
 
 	#dispatch(): void {
 		const frame = this.#frame;
 		const content = frame.subarray(0, this.#used);
-		this.#pending.push(compress(content));
+		this.#pending.push(this.#lane().compress(content));
 		this.#frame = this.#spare.pop() ?? Buffer.allocUnsafeSlow(frameBytes);
 		this.#used = 0;
+	}
+
+	/** Each in its turn. */
+	#lane(): FrameCompressor {
+		const turn = this.filled % lanes;
+		const lane = this.#lanes[turn] ?? new FrameCompressor();
+		this.#lanes[turn] = lane;
+		return lane;
 	}
 
 	async #store(): Promise<void> {
 		const compressed = await this.#pending.shift();
 		if (compressed === undefined) return;
 		if ("error" in compressed) throw compressed.error;
-		const { content, stored } = compressed;
+		const { content, pieces } = compressed;
 		// Node has resolved with no bytes at all before (nodejs/node#59899); what begins no frame is never stored.
-		if (stored.length < 4 || stored.readUInt32LE(0) !== frameMagic) {
+		if (!beginsFrame(pieces)) {
 			throw new Error(`zstd made no frame of ${content.length} bytes`);
 		}
-		this.#frames.push({ storedBytes: stored.length, contentBytes: content.length });
-		this.#file.append(stored);
+		let storedBytes = 0;
+		for (const piece of pieces) {
+			this.#file.append(piece);
+			storedBytes += piece.length;
+		}
+		releasePieces(pieces);
+		this.#frames.push({ storedBytes, contentBytes: content.length });
 		if (content.length === frameBytes) this.#spare.push(content);
 	}
 }
 
-type Compressed = { readonly content: Buffer; readonly stored: Buffer } | { readonly error: Error };
-
-const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = constants;
-
-/** Never rejects, so that one frame's failure waits for its turn. Never sets nbWorkers: Node 24 loses bytes with it. */
-function compress(content: Buffer): Promise<Compressed> {
-	const options = {
-		params: { [ZSTD_c_compressionLevel]: 1, [ZSTD_c_checksumFlag]: 1 },
-		pledgedSrcSize: content.length,
-		// Into one piece of memory: zstd never makes more of it (ZSTD_COMPRESSBOUND), and joining pieces is a copy.
-		chunkSize: content.length + (content.length >> 8) + 1024,
-	};
-	return new Promise((resolve) => {
-		zstdCompress(content, options, (error, stored) => resolve(error ? { error } : { content, stored }));
-	});
+/** A piece may be as short as one byte. */
+function beginsFrame(pieces: readonly Buffer[]): boolean {
+	const start = Buffer.concat(pieces.map((piece) => piece.subarray(0, 4)));
+	return start.length >= 4 && start.readUInt32LE(0) === frameMagic;
 }
