@@ -6,7 +6,6 @@ import { errnoOf } from "../files/file-failure.ts";
 import { type Restic, type ResticAnswer, type ResticCall, requireSuccess, runRestic } from "./run-restic.ts";
 
 const lockedCode = 11;
-const lockWaitSeconds = 120;
 /** restic's `unlock` removes every lock that is older, whoever made it. */
 const staleMs = 30 * 60_000;
 
@@ -21,7 +20,9 @@ export async function runPastDeadLocks(restic: Restic, call: ResticCall): Promis
 	const first = await runRestic(restic, { ...call, lockWaitSeconds: 0 });
 	if (first.code !== lockedCode) return first;
 	await removeDeadLocks(restic, call.signal);
-	return runRestic(restic, { ...call, lockWaitSeconds });
+	const { lockSeconds } = restic.repository;
+	const silence = call.silenceMs === undefined ? {} : { silenceMs: call.silenceMs + lockSeconds * 1000 };
+	return runRestic(restic, { ...call, lockWaitSeconds: lockSeconds, ...silence });
 }
 
 /**

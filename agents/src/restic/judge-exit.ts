@@ -14,6 +14,14 @@ const meanings: Readonly<Record<number, FailureCode>> = {
 	130: "cancelled",
 };
 
+/** Of those that a person meets, without restic's own advice. */
+const sentences: Readonly<Record<number, (repository: string, said: string) => string>> = {
+	10: (name, said) =>
+		`repository ${name} is no restic repository: ${said.split(" Is there a repository")[0]}`,
+	11: (name, said) => `another program holds repository ${name}: ${said.split(" lock was created")[0]}`,
+	12: (name) => `repository ${name} does not open with the password in its file`,
+};
+
 /** 3: a backup left files out, and the snapshot exists all the same. */
 export const incompleteCode = 3;
 
@@ -29,8 +37,8 @@ export function describeExit(
 	)
 		.replace(/^Fatal: /, "")
 		.replaceAll(/\/\/[^/@\s]+@/g, "//…@");
-	return new OperationError(
-		meanings[code] ?? "restic-failed",
-		`restic ${doing} on repository ${repository} ended with ${code}: ${said}`.slice(0, 600),
-	);
+	const sentence =
+		sentences[code]?.(repository, said) ??
+		`restic ${doing} on repository ${repository} ended with ${code}: ${said}`;
+	return new OperationError(meanings[code] ?? "restic-failed", sentence.slice(0, 600));
 }

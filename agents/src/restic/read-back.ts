@@ -26,7 +26,12 @@ export async function readStoredFile(
 ): Promise<Buffer> {
 	let content = Buffer.alloc(0);
 	const answer = await runRestic(restic, {
-		...{ arguments: ["dump", snapshot, path], signal, lockWaitSeconds: 120, silenceMs: stallOf(restic) },
+		...{
+			arguments: ["dump", snapshot, path],
+			signal,
+			lockWaitSeconds: restic.repository.lockSeconds,
+			silenceMs: stallOf(restic),
+		},
 		read: async (output) => {
 			content = await buffer(output);
 		},
@@ -95,7 +100,7 @@ export async function readBack(
 	let bytes = 0;
 	const answer = await runRestic(restic, {
 		arguments: ["dump", "--archive", "tar", snapshot, "/"],
-		...{ signal, lockWaitSeconds: 120, silenceMs: stallOf(restic) },
+		...{ signal, lockWaitSeconds: restic.repository.lockSeconds, silenceMs: stallOf(restic) },
 		read: async (output) => {
 			bytes = await compareStream(output, left, reading);
 		},

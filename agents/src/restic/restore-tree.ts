@@ -34,7 +34,7 @@ export async function restoreTree(restic: Restic, restoring: Restoring): Promise
 			...["restore", `${snapshot}:${dirname(folder)}`, "--include", `/${literal(basename(folder))}`],
 			...["--target", beside, "--sparse"],
 		],
-		...{ signal, lockWaitSeconds: 120, silenceMs: stallOf(restic) },
+		...{ signal, lockWaitSeconds: restic.repository.lockSeconds, silenceMs: stallOf(restic) },
 		onLine: (line) => {
 			const status = line["message_type"] === "status" ? Status.safeParse(line) : undefined;
 			if (status?.success === true) {

@@ -36,6 +36,8 @@ export const RepositorySettings = z.strictObject({
 	sftpArguments: z.string().min(1).max(1000).optional(),
 	/** PEM file of an authority to trust beside the system's own. */
 	certificateAuthorityFile: AbsolutePath.optional(),
+	/** Seconds that another program's lock is waited for. */
+	lockSeconds: z.int().min(0).max(3600).default(120),
 	/** Seconds that its server may stay silent before it counts as unreachable. */
 	contactSeconds: z.int().min(1).max(3600).default(30),
 	/** Seconds without any progress after which a call that is under way counts as lost. */

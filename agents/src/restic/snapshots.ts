@@ -49,14 +49,16 @@ export function newestFence(snapshots: readonly Snapshot[]): string {
 const RepositoryConfig = z.object({ id: z.string().regex(/^[0-9a-f]{64}$/), version: z.int() });
 
 /**
- * The repository's own id; the first thing that is asked of one, for it shows that it is there and that the password fits.
- * @throws OperationError repository-not-found | repository-refused | repository-unreachable | restic-failed
+ * The repository's own id; the first thing that is asked of one, for it shows that it is there, that the password fits and that no
+ * other program keeps it for itself.
+ * @throws OperationError repository-not-found | repository-locked | repository-refused | repository-unreachable | restic-failed
  */
 export async function readRepositoryId(restic: Restic, signal: AbortSignal): Promise<string> {
-	const output = await requireSuccess(restic, {
+	const answer = await runPastDeadLocks(restic, {
 		...{ arguments: ["cat", "config"], signal, silenceMs: silenceOf(restic) },
 	});
-	return RepositoryConfig.parse(parse(output, restic)).id;
+	if (answer.code !== 0) throw describeExit(answer, { repository: restic.repository.name, doing: "cat" });
+	return RepositoryConfig.parse(parse(answer.output, restic)).id;
 }
 
 /** Removes exactly these snapshots; what only they held stays until `prune`. Harmless for one that is gone. */
