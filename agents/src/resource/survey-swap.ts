@@ -52,11 +52,6 @@ export async function surveySwap(
 	if (space.lack !== undefined) blockers.push(space.lack);
 	// The states of containers move fastest, so they are looked at last.
 	const treated = choice.as === undefined ? await planUsers(located, { context, signal, blockers }) : [];
-	const holder =
-		choice.as === undefined
-			? await strangeHolder({ ...located, treated }, { engine: context.engine, signal })
-			: undefined;
-	if (holder !== undefined) blockers.push(holder);
 	const { replaces, adds, removes, examples } = comparison;
 	const hasChoice = Object.keys(choice).length > 0;
 	const certain = {
@@ -108,8 +103,9 @@ export function swapBlockers(
 	];
 }
 
+/** Who is stopped; who stands against it is a blocker: a container that may not be stopped, or a holder that nobody knows. */
 async function planUsers(
-	{ place }: Located,
+	located: Located,
 	{
 		context,
 		signal,
@@ -121,9 +117,12 @@ async function planUsers(
 	},
 ): Promise<readonly Treated[]> {
 	const { engine } = context;
-	if (engine === undefined) return [];
 	try {
-		return await planForSwap(await findUsersNow(place, engine, signal), { engine, signal });
+		const users = engine === undefined ? [] : await findUsersNow(located.place, engine, signal);
+		const treated = engine === undefined ? [] : await planForSwap(users, { engine, signal });
+		const holder = await strangeHolder({ ...located, treated }, { engine, signal });
+		if (holder !== undefined) blockers.push(holder);
+		return treated;
 	} catch (error) {
 		if (!(error instanceof OperationError) || error.code !== "resource-in-use") throw error;
 		blockers.push(error);
