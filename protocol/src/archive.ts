@@ -58,6 +58,19 @@ export const Manifest = z.object({
 	consistency: Consistency,
 	writers: z.array(z.object({ container: z.string(), treatment: Consistency })),
 	downtimeMs: z.int().nonnegative(),
+	/** What `downtimeMs` was predicted to be when it began; absent where nothing like it was measured before. */
+	predictedDowntimeMs: z.int().nonnegative().optional(),
+	/**
+	 * What the downtime went into: until the last of them was stopped or paused, until the copy or the snapshot was there, until the
+	 * engine said that all run again. Absent where nobody was held, and in archives of earlier versions.
+	 */
+	downtimeParts: z
+		.object({
+			stopMs: z.int().nonnegative(),
+			copyMs: z.int().nonnegative(),
+			startMs: z.int().nonnegative(),
+		})
+		.optional(),
 	/** What it was read from, where its consistency is a snapshot. */
 	snapshot: z.enum(["btrfs", "zfs", "lvm", "reflink"]).optional(),
 	/** How the bytes were read; the archive API loses what `losses` lists. */

@@ -22,7 +22,7 @@ import { reachOf } from "./reach-place.ts";
 import { showProgress } from "./show-progress.ts";
 import { type SnapshotFacts, snapshotOf, snapshotSteps } from "./snapshot-steps.ts";
 import { verifyStored } from "./verify-stored.ts";
-import { downtimeOf, warningsOf, writerSteps } from "./writer-steps.ts";
+import { downtimeOf, downtimePartsOf, warningsOf, writerSteps } from "./writer-steps.ts";
 
 /** Everything a backup needs to know, now or after a crash. */
 export type BackupFacts = Located &
@@ -37,6 +37,7 @@ export type BackupFacts = Located &
 		readonly forced?: readonly string[];
 		/** False for a live copy, and where there is no engine. */
 		readonly watches?: boolean;
+		readonly prediction?: { readonly predictedDowntimeMs?: number };
 		/** Where a restic snapshot is to hold its content; absent = this host's archives. */
 		readonly repository?: NonNullable<Manifest["repository"]>;
 	};
@@ -206,6 +207,7 @@ export function manifestOf(
 		consistency: consistencyOf(facts, outputs),
 		...(isTaken && facts.snapshot !== undefined ? { snapshot: facts.snapshot.method } : {}),
 		...{ writers: facts.writers, downtimeMs: downtimeOf(outputs), dataPath: facts.dataPath },
+		...{ ...facts.prediction, ...downtimePartsOf(outputs) },
 		...{ fidelity: tree.fidelity, losses: tree.losses, artefacts: [...tree.artefacts] },
 		outcome: strays.length + forced.length === 0 ? tree.outcome : "partial",
 		warnings: [...strays, ...forced, ...hideNames(tree)].slice(0, 1000),

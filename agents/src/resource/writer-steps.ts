@@ -1,3 +1,4 @@
+import type { Manifest } from "@davit/protocol";
 import { z } from "zod";
 import { requireEngine } from "../docker/require-engine.ts";
 import type { OperationContext, Step } from "../operation.ts";
@@ -29,6 +30,8 @@ export interface WriterSteps {
 }
 
 const Times = z.object({ atMs: z.record(z.string(), z.number()) });
+const Stopped = Times.extend({ doneAtMs: z.number() });
+const Started = Times.extend({ beganAtMs: z.number() });
 const Noticed = z.object({ warnings: z.array(z.string()).default([]) });
 
 /** Steps around a copy or a swap. Whatever happens to the first, its undo makes each container what it was. */
@@ -47,7 +50,8 @@ export function writerSteps(treatment: Treatment, context: OperationContext): Wr
 		intent,
 		async run(signal) {
 			const engine = await requireEngine(context, signal);
-			return { atMs: timesOf(await quiesce(treated, { engine, signal, now: context.now })) };
+			const atMs = timesOf(await quiesce(treated, { engine, signal, now: context.now }));
+			return { atMs, doneAtMs: context.now() };
 		},
 		probe: async () => ((await isAllBack(treated, context)) ? "absent" : "partial"),
 		undo: async () => void (await bringAllBack()),
@@ -72,7 +76,10 @@ export function writerSteps(treatment: Treatment, context: OperationContext): Wr
 	const resumeStep: Step = {
 		name: "resume",
 		intent,
-		run: async () => ({ atMs: timesOf(await bringAllBack()) }),
+		async run() {
+			const beganAtMs = context.now();
+			return { beganAtMs, atMs: timesOf(await bringAllBack()) };
+		},
 		probe: async () => ((await isAllBack(treated, context)) ? "complete" : "absent"),
 		// What it does is what the undo of `quiesce` does.
 		undo: async () => undefined,
@@ -88,6 +95,25 @@ export function downtimeOf(outputs: ReadonlyMap<string, Readonly<Record<string, 
 	if (!began.success || !ended.success) return 0;
 	const spans = Object.entries(began.data.atMs).map(([id, at]) => (ended.data.atMs[id] ?? at) - at);
 	return Math.max(0, ...spans.map(Math.round));
+}
+
+/** What the time that nobody served went into; nothing where nobody was held, or an earlier life of the agent held them. */
+export function downtimePartsOf(
+	outputs: ReadonlyMap<string, Readonly<Record<string, unknown>>>,
+): Pick<Manifest, "downtimeParts"> {
+	const stopped = Stopped.safeParse(outputs.get("quiesce"));
+	const started = Started.safeParse(outputs.get("resume"));
+	if (!stopped.success || !started.success) return {};
+	const { doneAtMs, atMs: beganToStop } = stopped.data;
+	const { beganAtMs, atMs: wereBack } = started.data;
+	// The clock may be set meanwhile.
+	const span = (fromMs: number, toMs: number) => Math.max(0, Math.round(toMs - fromMs));
+	const downtimeParts = {
+		stopMs: span(Math.min(doneAtMs, ...Object.values(beganToStop)), doneAtMs),
+		copyMs: span(doneAtMs, beganAtMs),
+		startMs: span(beganAtMs, Math.max(beganAtMs, ...Object.values(wereBack))),
+	};
+	return { downtimeParts };
 }
 
 export function warningsOf(

@@ -2,12 +2,12 @@ import { BackupResult, instantOf, OperationError, resourceId } from "@davit/prot
 import { z } from "zod";
 import type { Operation, OperationContext } from "../operation.ts";
 import { consistencyOf } from "../resource/archive-steps.ts";
-import { describeWriters } from "../resource/back-up.ts";
 import { lackOfSpace } from "../resource/check-space.ts";
 import { findUsersOf } from "../resource/find-users.ts";
 import { planForCopy } from "../resource/plan-treatment.ts";
 import { noteNoSnapshot, policyFor, policyOf, withoutSnapshot } from "../resource/policy.ts";
 import { reachOf } from "../resource/reach-place.ts";
+import { describeWriters } from "../resource/survey-backup.ts";
 import { downtimeOf, warningsOf } from "../resource/writer-steps.ts";
 import { type LocatedStack, locateStack } from "./locate-stack.ts";
 import { backupFactsOf, lossesOf, type StackFacts } from "./part-facts.ts";

@@ -132,10 +132,15 @@ function toldBy(result: Readonly<Record<string, unknown>>): (readonly [string, s
 	};
 	return [
 		...(consistency.success ? [["writers", consistencyPhrases[consistency.data]] as const] : []),
+		...predicted(result["predictedDowntimeMs"]),
 		...lines("notes", "note"),
 		...hookLines(result["hooks"]),
 		...lines("warnings", "warning"),
 	];
+}
+
+function predicted(value: unknown): (readonly [string, string])[] {
+	return typeof value === "number" ? [["predicted", `down ${formatSeconds(value / 1000)}`]] : [];
 }
 
 function hookLines(value: unknown): (readonly [string, string])[] {

@@ -28,6 +28,8 @@ export const BackupResult = z.object({
 	consistency: Consistency,
 	/** How long the longest-stopped or longest-paused writer did not serve. */
 	downtimeMs: z.int().nonnegative(),
+	/** What `downtimeMs` was predicted to be when it began; absent where nothing like it was measured before. */
+	predictedDowntimeMs: z.int().nonnegative().optional(),
 	durationMs: z.int().nonnegative(),
 	/** What was left out or changed while it was read; not empty = `partial`. */
 	warnings: z.array(z.string()).max(50),

@@ -73,6 +73,7 @@ function figures(run: Run): Html[] {
 		const value = run.result?.[key];
 		if (typeof value === "number") rows.push(html`<dt>${name}</dt><dd>${say(value)}</dd>`);
 	};
+	add("predictedDowntimeMs", "Predicted to be down", (ms) => formatSeconds(ms / 1000));
 	add("bytes", "Archive's size", formatBytes);
 	add("contentBytes", "Content", formatBytes);
 	add("entries", "Holds", countEntries);

@@ -1,0 +1,189 @@
+import {
+	type ArchiveId,
+	type Consistency,
+	type FailureCode,
+	type Manifest,
+	OperationError,
+	type Params,
+	type RepositoryName,
+	resourceOf,
+	Sha256,
+} from "@davit/protocol";
+import type { OperationContext } from "../operation.ts";
+import { openRestic } from "../restic/find-restic.ts";
+import { readRepositoryId } from "../restic/snapshots.ts";
+import type { BackupFacts } from "./archive-steps.ts";
+import { lackOfSpace } from "./check-space.ts";
+import { findUsersNow, isAlive, type User } from "./find-users.ts";
+import { planHooks } from "./hook-steps.ts";
+import { type Located, locate } from "./locate.ts";
+import { parsePlaced } from "./place.ts";
+import { planForCopy, type Treated } from "./plan-treatment.ts";
+import { policyFor, policyOf, withoutSnapshot } from "./policy.ts";
+import { predictDowntime } from "./predict-downtime.ts";
+import { reachOf } from "./reach-place.ts";
+import { refuseDatabases } from "./refuse-databases.ts";
+import { planSnapshot, planWithoutSnapshot } from "./snapshot-steps.ts";
+
+export interface BackupSurvey {
+	readonly facts: BackupFacts;
+	/** The rung that it is on if nothing comes between. */
+	readonly consistency: Consistency;
+	/** Absent where it cannot be known before it is read. */
+	readonly size?: { readonly entries: number; readonly contentBytes: number };
+	/** On the disk of this host's archives; absent where it goes into a repository. */
+	readonly freeBytes?: number;
+}
+
+interface Surveying {
+	readonly context: OperationContext;
+	readonly signal: AbortSignal;
+	/** Takes what stands against the backup; where it throws, the survey ends. */
+	readonly object: (blocker: OperationError) => void;
+}
+
+type BackupParams = Params<"volume.backup" | "path.backup">;
+
+/**
+ * Finds out all that a backup would do, and does nothing.
+ * @throws OperationError volume-not-found | path-not-found | path-not-allowed | hook-not-allowed | docker-unreachable | unsupported
+ */
+export async function surveyBackup(
+	params: BackupParams,
+	archive: ArchiveId,
+	surveying: Surveying,
+): Promise<BackupSurvey> {
+	const { context, signal, object } = surveying;
+	const located = await locate(resourceOf(params), context, signal);
+	refuseMissing(located);
+	const hooks = await planHooks(located, params.hooks, { context, signal });
+	const repository =
+		params.repository === undefined
+			? undefined
+			: await requireRepository(params.repository, located, { context, signal });
+	const size = await measure(located, context, signal);
+	const freeBytes = repository === undefined ? await context.archives.freeBytes() : undefined;
+	if (freeBytes !== undefined)
+		checkSpace(located, { needBytes: size?.contentBytes ?? 0, freeBytes }, surveying);
+	const { place, labels } = located;
+	const policy = policyFor(params.consistency, policyOf(place.resource, labels, context.config));
+	const snapshot =
+		repository === undefined
+			? await planSnapshot(located, policy, { context, signal })
+			: planWithoutSnapshot("a backup into a repository reads the data itself", policy);
+	// The states of containers move fastest, so they are looked at last.
+	const startedAtMs = context.now();
+	const { engine } = context;
+	const users = await findUsersNow(place, engine, signal);
+	const planned = engine === undefined ? [] : planForCopy(users, withoutSnapshot(policy), { engine, signal });
+	const treated = await orObject("resource-in-use", planned, { object, otherwise: [] });
+	const isForced = params.forceDatabaseFiles === true;
+	const writing = { located, users, treated, isForced, isAtOnce: snapshot.snapshot !== undefined };
+	const refusing = refuseDatabases(writing, context, signal);
+	const forced = await orObject("database-files", refusing, { object, otherwise: [] });
+	const consistency: Consistency = snapshot.snapshot === undefined ? withoutSnapshot(policy) : "snapshot";
+	const facts: BackupFacts = {
+		...{ ...located, archive, startedAtMs, treated, forced, ...snapshot, ...hooks },
+		writers: describeWriters(users, treated),
+		watches: engine !== undefined && policy.consistency !== "live",
+		...(repository === undefined ? {} : { repository }),
+	};
+	const prediction = await predict(facts, { consistency, size }, context);
+	return {
+		...{ facts: { ...facts, prediction }, consistency },
+		...(size === undefined ? {} : { size }),
+		...(freeBytes === undefined ? {} : { freeBytes }),
+	};
+}
+
+async function predict(
+	{ place, treated, repository }: BackupFacts,
+	{ consistency, size }: { readonly consistency: Consistency; readonly size: BackupSurvey["size"] },
+	{ archives }: OperationContext,
+): Promise<NonNullable<BackupFacts["prediction"]>> {
+	const predictedDowntimeMs = await predictDowntime(
+		{
+			...{ resource: place.resource, consistency, holdsWriters: treated.length > 0 },
+			...(size === undefined ? {} : { contentBytes: size.contentBytes }),
+			...(repository === undefined ? {} : { repository: repository.name }),
+		},
+		archives,
+	);
+	return predictedDowntimeMs === undefined ? {} : { predictedDowntimeMs };
+}
+
+/** What was found; where that failed with the code, an objection, and what there is otherwise. */
+async function orObject<Found>(
+	code: FailureCode,
+	found: Found | Promise<Found>,
+	{ object, otherwise }: { readonly object: Surveying["object"]; readonly otherwise: Found },
+): Promise<Found> {
+	try {
+		return await found;
+	} catch (error) {
+		if (!(error instanceof OperationError) || error.code !== code) throw error;
+		object(error);
+		return otherwise;
+	}
+}
+
+/** The repository by its own id, which shows that it is there and opens. */
+async function requireRepository(
+	name: RepositoryName,
+	{ place, dataPath }: Located,
+	{ context, signal }: { readonly context: OperationContext; readonly signal: AbortSignal },
+): Promise<NonNullable<Manifest["repository"]>> {
+	const restic = await openRestic(name, context.config);
+	if (dataPath !== "host-path") {
+		throw new OperationError(
+			"path-not-allowed",
+			`${place.resource} cannot be backed up into repository ${name}: the agent may not read ${place.folder} itself`,
+			{ hint: "run the agent as root, or back up without --to" },
+		);
+	}
+	const id = Sha256.parse(await readRepositoryId(restic, signal));
+	return { name, id, folder: place.folder };
+}
+
+function refuseMissing({ place }: Located): void {
+	if (place.exists) return;
+	const resource = parsePlaced(place);
+	if (resource.kind === "path") {
+		throw new OperationError("path-not-found", `${resource.path} cannot be backed up: it is not there`);
+	}
+	throw new OperationError(
+		"volume-not-found",
+		`volume ${resource.volume} cannot be backed up: the engine has none`,
+	);
+}
+
+/** Undefined over the archive API: how much it will give cannot be known before. */
+async function measure(
+	located: Located,
+	context: OperationContext,
+	signal: AbortSignal,
+): Promise<BackupSurvey["size"]> {
+	if (located.dataPath === "archive-api") return undefined;
+	return reachOf(located, context).do({ kind: "measure", root: located.place.folder }, { signal });
+}
+
+function checkSpace(
+	{ place }: Located,
+	space: { readonly needBytes: number; readonly freeBytes: number },
+	{ context: { config }, object }: Surveying,
+): void {
+	const lack = lackOfSpace({
+		...{ what: `the archive of ${place.resource}`, path: config.archivesPath },
+		...{ ...space, reserveBytes: config.minimumFreeBytes },
+	});
+	if (lack !== undefined) object(lack);
+}
+
+export function describeWriters(users: readonly User[], treated: readonly Treated[]): Manifest["writers"] {
+	return users
+		.filter(({ writes, state }) => writes && isAlive(state))
+		.map(({ id, container, state }) => {
+			const known = treated.find((one) => one.id === id);
+			return { container, treatment: known?.treatment ?? (state === "paused" ? "paused" : "live") };
+		});
+}
