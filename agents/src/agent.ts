@@ -127,7 +127,10 @@ class HostAgent implements Agent {
 		const { config, archives, undoPoints, now, log } = this.#ground;
 		const { site, host } = config;
 		const engine = this.#lookout?.view.engine;
-		return { ...given, site, host, config, engine, archives, undoPoints, now, log };
+		const showArchives = async () => {
+			if (this.#lookout !== undefined) await this.#show(this.#lookout.view);
+		};
+		return { ...given, site, host, config, engine, archives, undoPoints, now, log, showArchives };
 	}
 
 	async #show(view: View): Promise<void> {

@@ -31,6 +31,8 @@ export interface OperationContext {
 	readonly log: Logger;
 	/** Thrown away when called more than once a second, except when the step changes. */
 	readonly progress: (progress: Progress) => void;
+	/** Shows anew which archives there are; absent where nobody is shown anything. */
+	readonly showArchives?: () => Promise<void>;
 }
 
 export type StepPresence = "absent" | "partial" | "complete";

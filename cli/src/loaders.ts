@@ -34,6 +34,7 @@ export const loaders: Readonly<Record<string, () => Promise<Command>>> = {
 	account: async () => (await import("./commands/account.ts")).account,
 	"broker-config": async () => (await import("./commands/broker-config.ts")).brokerConfig,
 	doctor: async () => (await import("./commands/doctor.ts")).doctor,
+	"repository rescan": async () => (await import("./commands/repository-rescan.ts")).rescan,
 	"recovery-kit": async () => (await import("./commands/recovery-kit.ts")).recoveryKit,
 	"key list": async () => (await import("./commands/key.ts")).listKeys,
 	"key add": async () => (await import("./commands/key.ts")).addKey,

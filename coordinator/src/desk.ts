@@ -18,6 +18,7 @@ import type {
 	RecoveryDocument,
 	RecoveryKitDocument,
 	Request,
+	RescanDocument,
 	ResourceDocument,
 	ResourceId,
 	ResourcesDocument,
@@ -139,6 +140,8 @@ export interface Desk {
 		principal: PrincipalName,
 		signal: AbortSignal,
 	): Promise<GottenDocument>;
+	/** Asks a host to rebuild what it knows of its archives from the archives alone. */
+	rescan(host: string, principal: PrincipalName, signal: AbortSignal): Promise<RescanDocument>;
 	apply(plan: PlanId, confirm: string, principal: PrincipalName): StartedDocument;
 	cancel(run: RunId, principal: PrincipalName): RunDocument;
 	/** `confirm` is its name, needed where archives would go that stay now. */

@@ -11,6 +11,7 @@ export * from "./join.ts";
 export * from "./judge-parts.ts";
 export type { Logger } from "./log.ts";
 export * from "./operations/looking.ts";
+export * from "./operations/rescan.ts";
 export * from "./operations/restore-choice.ts";
 export * from "./operations/results.ts";
 export * from "./operations.ts";

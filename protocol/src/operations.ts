@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { OperationError } from "./failures.ts";
 import { type LookingVerb, lookingOperations, lookingVerbs } from "./operations/looking.ts";
 import { pathOperations } from "./operations/path.ts";
+import { rescanOperations } from "./operations/rescan.ts";
 import { stackOperations } from "./operations/stack.ts";
 import { volumeOperations } from "./operations/volume.ts";
 import { parseResource, type ResourceId, resourceId } from "./resource.ts";
@@ -22,6 +23,7 @@ export const operations = {
 	...pathOperations,
 	...stackOperations,
 	...lookingOperations,
+	...rescanOperations,
 } as const satisfies Record<string, Definition>;
 
 export type OperationName = keyof typeof operations;
@@ -43,6 +45,11 @@ export type Verb =
 /** Whether it only looks into archives: it is no event of its resource, and holds up nothing. */
 export function isLooking(operation: OperationName): boolean {
 	return lookingVerbs.some((verb) => verb === verbOf(operation));
+}
+
+/** Whether it is asked of a host as a whole: its parameters name no resource, but where the host has its archives. */
+export function isOfHost(operation: OperationName): boolean {
+	return verbOf(operation) === "rescan";
 }
 
 export function isOperationName(name: string): name is OperationName {

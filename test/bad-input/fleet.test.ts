@@ -81,6 +81,11 @@ test("with a host's clock ten minutes ahead nothing is restored there, and backu
 	}
 });
 
+test("of a host that was let in and never came nothing is asked", async () => {
+	await admit("cellar", join(place.path, "cellar"));
+	await refused("rescan of a host that was never heard", "repository", "rescan", "cellar");
+});
+
 test("of two agents with one name the second ends, and the first goes on", async () => {
 	await refused("a host's name that another agent has", "host", "join", site.host);
 	const settings = JSON.parse(await readFile(join(site.home, "config", "agent.json"), "utf8"));

@@ -28,6 +28,7 @@ async function refused(input: string, ...words: readonly string[]): Promise<void
 
 test("what does not exist is named, with what to look at", async () => {
 	await refused("unknown host", "backup", "attic/photos");
+	await refused("rescan of an unknown host", "repository", "rescan", "attic");
 	await refused("unknown stack", "backup", `${site.host}/stack:media`);
 	await refused("images of what is no stack", "backup", "photos", "--images");
 	await refused("unknown volume", "backup", `${site.host}/volume:grafana-data`);

@@ -19,6 +19,7 @@ const documents = [
 	protocol.ArchiveContentDocument,
 	protocol.DifferencesDocument,
 	protocol.GottenDocument,
+	protocol.RescanDocument,
 	protocol.RunDocument,
 	protocol.PlanDocument,
 	protocol.ScheduleDocument,

@@ -93,6 +93,7 @@ export function openMemoryDesk(fleet: Fleet = makeFleet(), now: () => number = (
 			...{ schema: "davit/recovery/1", asOf: asOf(), state: "unsaved", do: "davit recovery-kit -o FILE" },
 			...{ sentence: "Nobody has a recovery kit.", kits: [], places: [], provenAt: null },
 		}),
+		rescan: () => Promise.reject(new OperationError("unsupported", "this desk has no archives on a disk")),
 		makeKit: () => Promise.reject(new OperationError("not-allowed", "this desk makes no kits")),
 		saveKit: () => Promise.reject(new OperationError("not-allowed", "this desk saves no kits")),
 		onChange(listener) {

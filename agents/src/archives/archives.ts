@@ -36,6 +36,7 @@ import { type KeepRecords, openKeepRecords, withRecords, withSequence } from "./
 import { archiveOf, type FolderState, listFolders, searchFolders } from "./name-folders.ts";
 import { drilledBy, recordDamage, recordDrill, sampleArchive, verifyArchive } from "./prove-archive.ts";
 import type { ArchiveProof } from "./record-proof.ts";
+import { type Rescanned, rescanFolders } from "./rescan-folders.ts";
 import { type Staging, stagingIn } from "./stage-archives.ts";
 import { makeFolder, renameDurably } from "./write-durably.ts";
 
@@ -129,6 +130,11 @@ export interface Archives extends Staging {
 	drilledBy(archive: ArchiveId): Promise<CommandId | undefined>;
 	/** Takes the archive out of sight, then deletes it; harmless when it is gone. What is recorded of it stays. */
 	remove(archive: ArchiveId): Promise<void>;
+	/**
+	 * Forgets what was read before, looks at every archive but its content, and records durably which are damaged.
+	 * @throws the signal's reason
+	 */
+	rescan(signal: AbortSignal): Promise<Rescanned>;
 	freeBytes(): Promise<number>;
 	/** The same job with the keys to what it writes or reads. @throws OperationError archive-locked | key-invalid */
 	equip<Job extends KeyedJob>(job: Job): Promise<Job>;
@@ -198,6 +204,10 @@ export async function openArchives(options: ArchivesOptions): Promise<Archives> 
 			for (const removing of await search(archive, "removing")) await removeFolder(removing.path);
 		},
 		equip: async (job) => (options.keyring === undefined ? job : equipJob(job, options.keyring)),
+		rescan: async (signal) => {
+			index.clear();
+			return rescanFolders(path, options, signal);
+		},
 		freeBytes: async () => freeBytesAt(path),
 		sweep: (open) => sweepFolders(path, open),
 	};

@@ -28,6 +28,11 @@ export class SummaryIndex {
 		return summary;
 	}
 
+	/** Everything is read again. */
+	clear(): void {
+		this.#known.clear();
+	}
+
 	/** Forgets what lies in a resource's folder no more. */
 	keepOnly(parent: string, present: ReadonlySet<string>): void {
 		for (const path of this.#known.keys()) {

@@ -84,7 +84,7 @@ export function newestOperation(database: Database, resource: ResourceId): Accep
 	const row = database
 		.prepare<[string], Row>(
 			`SELECT * FROM operations WHERE resource = ?
-			AND substr(operation, instr(operation, '.') + 1) NOT IN ('plan', 'browse', 'diff', 'get')
+			AND substr(operation, instr(operation, '.') + 1) NOT IN ('plan', 'browse', 'diff', 'get', 'rescan')
 			ORDER BY command DESC LIMIT 1`,
 		)
 		.get(resource);

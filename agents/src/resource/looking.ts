@@ -1,8 +1,9 @@
-import type { LookingVerb } from "@davit/protocol";
+import type { LookingVerb, OperationName } from "@davit/protocol";
 import type { Handlers } from "../operation.ts";
 import { browse } from "./browse.ts";
 import { diff } from "./diff.ts";
 import { get } from "./get.ts";
+import { rescan } from "./rescan.ts";
 
 /** What looks into archives and changes nothing. */
 export const lookingHandlers = {
@@ -12,4 +13,5 @@ export const lookingHandlers = {
 	"path.diff": diff,
 	"volume.get": get,
 	"path.get": get,
-} as const satisfies Pick<Handlers, `${"volume" | "path"}.${LookingVerb}`>;
+	"path.rescan": rescan,
+} as const satisfies Pick<Handlers, Extract<OperationName, `${string}.${LookingVerb}`>>;

@@ -13,6 +13,7 @@ import type {
 	PlanDocument,
 	RecoveryDocument,
 	RecoveryKitDocument,
+	RescanDocument,
 	ResourceDocument,
 	ResourcesDocument,
 	RunDocument,
@@ -39,6 +40,7 @@ type AnyDocument =
 	| PlanDocument
 	| RecoveryDocument
 	| RecoveryKitDocument
+	| RescanDocument
 	| ResourceDocument
 	| ResourcesDocument
 	| RunDocument

@@ -39,6 +39,13 @@ export const fleet: readonly CommandSpec[] = [
 		documents: ["davit/doctor/1"],
 	},
 	{
+		name: "repository rescan",
+		words: "<host>",
+		summary: "Rebuild what is known of a host's archives from the archives alone.",
+		examples: ["davit repository rescan nas", "davit repository rescan nas --json"],
+		documents: ["davit/rescan/1"],
+	},
+	{
 		name: "page",
 		words: "",
 		summary: "Print a one-time link to the page.",

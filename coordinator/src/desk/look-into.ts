@@ -3,15 +3,20 @@ import {
 	BrowseResult,
 	type DifferencesDocument,
 	DiffResult,
+	FolderPath,
 	GetResult,
 	type GottenDocument,
 	instantOf,
 	OperationError,
 	type PrincipalName,
+	type RescanDocument,
+	RescanResult,
+	resourceId,
 } from "@davit/protocol";
 import type { CoordinatorCore } from "../core/core.ts";
 import { archiveDocument } from "../documents/details.ts";
 import type { Question } from "../looking/ask-host.ts";
+import { findHost } from "../requests/names.ts";
 
 export interface LookWanted {
 	/** An archive's id or its unique beginning. */
@@ -62,6 +67,22 @@ export async function takeOut(
 	const question = { host: row.host, resource: row.resource, verb: "get", params } as const;
 	const found = GetResult.parse(await ask(core, question, asking));
 	return { schema: "davit/gotten/1", asOf: instantOf(core.parts.now()), row, ...found };
+}
+
+/** Rebuilds what is known of a host's archives. @throws OperationError as above | host-not-found */
+export async function rescanHost(
+	core: CoordinatorCore,
+	name: string,
+	asking: Asking,
+): Promise<RescanDocument> {
+	const { host, description } = findHost(core.parts, name).record;
+	if (description === null) {
+		throw new OperationError("host-offline", `${host} was never heard, so nothing is known of its archives`);
+	}
+	const resource = resourceId({ kind: "path", path: FolderPath.parse(description.archivesPath) });
+	const question = { host, resource, verb: "rescan", params: {} } as const;
+	const found = RescanResult.parse(await ask(core, question, asking));
+	return { schema: "davit/rescan/1", asOf: instantOf(core.parts.now()), host, ...found };
 }
 
 function ask(

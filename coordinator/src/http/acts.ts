@@ -50,6 +50,7 @@ const acts: Readonly<Record<string, (asked: Asked, name: string) => Promise<Done
 	"plans/*/apply": applyPlan,
 	"archives/*/get": takeOut,
 	"runs/*/cancel": cancelRun,
+	"hosts/*/rescan": rescanHost,
 	schedules: addSchedule,
 	"schedules/*/edit": editSchedule,
 	"schedules/*/pause": pauseSchedule,
@@ -120,6 +121,11 @@ async function takeOut({ desk, exchange, body }: Asked, archive: string): Promis
 	const { inner } = read(z.object({ inner: z.string().max(4096) }), body);
 	const document = await desk.get({ archive, inner }, exchange.principal, exchange.signal);
 	return { status: 201, document, next: `archives/${document.row.id}` };
+}
+
+async function rescanHost({ desk, exchange }: Asked, name: string): Promise<Done> {
+	const document = await desk.rescan(name, exchange.principal, exchange.signal);
+	return { status: 200, document, next: `hosts/${document.host}` };
 }
 
 function cancelRun({ desk, exchange }: Asked, name: string): Done {

@@ -4,6 +4,7 @@ import {
 	choiceIn,
 	describeIssues,
 	isLooking,
+	isOfHost,
 	isOperationName,
 	OperationError,
 	type OperationName,
@@ -22,7 +23,7 @@ import type { RunRecord } from "../history/records.ts";
 import { readyPlan } from "../plans/ready.ts";
 import { authorise } from "./authorise.ts";
 import { requireLease } from "./lease.ts";
-import { findResource, shown } from "./names.ts";
+import { findArchivesOf, findResource, shown } from "./names.ts";
 
 const greatestSkewSeconds = 300;
 
@@ -51,7 +52,9 @@ export function checkRequest(core: Core, request: Request, principal: PrincipalN
 	const { operation, params } = readOperation(request);
 	authorise(principal, operation);
 	const resource = resourceOf(params);
-	const { entry } = findResource(core, request.host, resource);
+	const entry = isOfHost(operation)
+		? findArchivesOf(core, request.host, resource)
+		: findResource(core, request.host, resource).entry;
 	checkArchive(core, request, { resource, archive: archiveIn(params) });
 	checkDestruction(core, request, { operation, resource, principal });
 	const joins = joinable(core, request, { operation, params, resource });

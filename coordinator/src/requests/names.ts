@@ -1,4 +1,4 @@
-import { type HostName, OperationError, type ResourceId } from "@davit/protocol";
+import { type HostName, OperationError, type ResourceId, resourceName } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
 import type { HostEntry, ResourceEntry } from "../fleet/fleet.ts";
 
@@ -31,6 +31,13 @@ export function findResource(
 		candidates,
 		...didYouMean(candidates),
 	});
+}
+
+/** The host whose archives lie in this very folder. @throws OperationError host-not-found | resource-not-found */
+export function findArchivesOf(core: Core, host: HostName, folder: ResourceId): HostEntry {
+	const entry = findHost(core, host);
+	if (entry.record.description?.archivesPath === resourceName(folder)) return entry;
+	throw new OperationError("resource-not-found", `${host} has no archives in ${shown(resourceName(folder))}`);
 }
 
 /** The command that shows the first of what may have been meant; every door lists them all by itself. */
