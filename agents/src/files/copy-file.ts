@@ -115,7 +115,7 @@ async function copyPart(
 		digest?.update(part);
 		left -= part.length;
 		content.advance(part.length);
-		await content.drain();
+		if (content.isFull) await content.drain();
 	}
 	return trouble;
 }

@@ -32,7 +32,7 @@ export async function packTree({
 		const packing = { root: rawOf(root), content, system, firstLinks: new Map(), lostHoles: false };
 		for (const found of walkTree(packing.root)) {
 			await packFound(found, packing);
-			await content.drain();
+			if (content.isFull) await content.drain();
 		}
 		const losses = [...unseenAttributes()];
 		return await content.finish({

@@ -60,26 +60,23 @@ export function storedSize({ size, sparse }: Pick<TreeEntry, "size" | "sparse">)
 	return sparse === undefined ? size : sparse.reduce((sum, [, length]) => sum + length, 0);
 }
 
-/** The entry as one line of `entries.jsonl`. */
+/** The entry as one line of `entries.jsonl`; joined by hand, as `JSON.stringify` of an object takes several times as long. */
 export function writeEntry(entry: TreeEntry): string {
-	const path = encodeRaw(entry.path);
-	const target = entry.target === undefined ? undefined : encodeRaw(entry.target);
-	const line = {
-		...("text" in path ? { path: path.text } : { pathBytes: path.base64 }),
-		type: entry.type,
-		mode: entry.mode,
-		uid: entry.uid,
-		gid: entry.gid,
-		size: entry.size,
-		mtime: formatNs(entry.mtimeNs),
-		...(target && ("text" in target ? { target: target.text } : { targetBytes: target.base64 })),
-		...(entry.sha256 === undefined ? {} : { sha256: entry.sha256 }),
-		...(entry.xattrs === undefined ? {} : { xattrs: encodeAttributes(entry.xattrs) }),
-		...(entry.sparse === undefined ? {} : { sparse: entry.sparse }),
-		...(entry.device === undefined ? {} : { device: entry.device }),
-		...(entry.skipped === undefined ? {} : { skipped: entry.skipped }),
-	};
-	return `${JSON.stringify(line)}\n`;
+	const { type, mode, uid, gid, size, target, sha256, xattrs, sparse, device, skipped } = entry;
+	let line = `{${writeRaw("path", entry.path)},"type":"${type}","mode":${mode},"uid":${uid},"gid":${gid}`;
+	line += `,"size":${size},"mtime":"${formatNs(entry.mtimeNs)}"`;
+	if (target !== undefined) line += `,${writeRaw("target", target)}`;
+	if (sha256 !== undefined) line += `,"sha256":"${sha256}"`;
+	if (xattrs !== undefined) line += `,"xattrs":${JSON.stringify(encodeAttributes(xattrs))}`;
+	if (sparse !== undefined) line += `,"sparse":${JSON.stringify(sparse)}`;
+	if (device !== undefined) line += `,"device":${JSON.stringify(device)}`;
+	if (skipped !== undefined) line += `,"skipped":${JSON.stringify(skipped)}`;
+	return `${line}}\n`;
+}
+
+function writeRaw(key: "path" | "target", raw: RawPath): string {
+	const encoded = encodeRaw(raw);
+	return "text" in encoded ? `"${key}":${JSON.stringify(encoded.text)}` : `"${key}Bytes":"${encoded.base64}"`;
 }
 
 /** The entry of one line; throws what JSON or the schema find wrong. */

@@ -70,13 +70,13 @@ export class ContentWriter implements Disposable {
 		const bytes = storedSize(entry);
 		this.#tar.writeZeros(padded(bytes) - bytes);
 		this.#entries += 1;
-		this.#lines.write(Buffer.from(writeEntry(entry)));
+		this.#lines.writeText(writeEntry(entry));
 	}
 
 	/** Lists something that the tar does not hold, and why. */
 	skip(entry: TreeEntry, reason: string): void {
 		this.#skippedTypes.set(entry.type, (this.#skippedTypes.get(entry.type) ?? 0) + 1);
-		this.#lines.write(Buffer.from(writeEntry({ ...entry, size: 0, skipped: reason })));
+		this.#lines.writeText(writeEntry({ ...entry, size: 0, skipped: reason }));
 	}
 
 	/** Something was left out or is not as it was: the outcome is `partial`. */
@@ -85,10 +85,15 @@ export class ContentWriter implements Disposable {
 		if (this.#warnings.length < maximumWarnings - 1) this.#warnings.push(`${showRaw(path)}: ${what}`);
 	}
 
-	/** To be awaited between writings: bounds memory, reports, and lets the signal be heard, once a frame. */
+	/** Whether a frame was filled since the last `drain`. */
+	get isFull(): boolean {
+		return this.#tar.filled !== this.#turnedAt;
+	}
+
+	/** To be awaited between writings where it is full: bounds memory, reports, and lets the signal be heard, once a frame. */
 	async drain(): Promise<void> {
 		const { signal, onProgress, totalBytes } = this.#context;
-		if (this.#tar.filled === this.#turnedAt) return;
+		if (!this.isFull) return;
 		this.#turnedAt = this.#tar.filled;
 		await this.#tar.drain();
 		await this.#lines.drain();

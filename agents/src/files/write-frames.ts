@@ -58,6 +58,12 @@ export class FrameWriter {
 		}
 	}
 
+	/** In UTF-8; in place where the frame has room for whatever it takes. */
+	writeText(text: string): void {
+		if (this.#used + 3 * text.length >= frameBytes) this.write(Buffer.from(text));
+		else this.#used += this.#frame.write(text, this.#used);
+	}
+
 	writeZeros(bytes: number): void {
 		let left = bytes;
 		while (left > 0) {

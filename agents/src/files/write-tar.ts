@@ -18,7 +18,7 @@ const typeFlags: Partial<Record<EntryType, string>> = {
 
 /**
  * The blocks before an entry's content: POSIX.1-2001 (pax), a ustar header and, where that cannot hold the whole truth, extended
- * records before it. Names stay raw bytes in both, as GNU tar writes and reads them.
+ * records before it. Names stay raw bytes in both, as GNU tar writes and reads them. Good until the next call.
  */
 export function tarHeader(entry: TreeEntry): Buffer {
 	const flag = typeFlags[entry.type];
@@ -29,14 +29,23 @@ export function tarHeader(entry: TreeEntry): Buffer {
 	const link = linkName({ target: entry.target, flag });
 	const records = extendedRecords(entry, { name, link, size });
 	const header = { ...entry, name: entry.sparse === undefined ? name : sparseName, flag, link, size };
-	if (records === "") return ustarHeader(header);
-	const extended = Buffer.alloc(padded(records.length));
-	extended.write(records, 0, "latin1");
-	const before = ustarHeader({
-		...{ name: "./PaxHeaders", flag: "x", mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n },
-		size: records.length,
-	});
-	return Buffer.concat([before, extended, ustarHeader(header), map]);
+	const recordBlocks = records === "" ? 0 : blockBytes + padded(records.length);
+	const headers = blankHeaders(recordBlocks + blockBytes + map.length);
+	if (records !== "") {
+		fillHeader(headers, { ...recordsHeader, size: records.length });
+		headers.write(records, blockBytes, "latin1");
+	}
+	fillHeader(headers.subarray(recordBlocks), header);
+	map.copy(headers, recordBlocks + blockBytes);
+	return headers;
+}
+
+const recordsHeader = { name: "./PaxHeaders", flag: "x", mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n };
+const headerSpace = Buffer.alloc(8 * blockBytes);
+
+/** Zeros, in the same memory again and again where that is enough. */
+function blankHeaders(bytes: number): Buffer {
+	return bytes <= headerSpace.length ? headerSpace.subarray(0, bytes).fill(0) : Buffer.alloc(bytes);
 }
 
 const noMap = Buffer.alloc(0);
@@ -80,8 +89,7 @@ interface Header {
 }
 
 /** Fields that do not fit are cut or zero: the extended records before the header hold them. */
-function ustarHeader(header: Header): Buffer {
-	const block = Buffer.alloc(blockBytes);
+function fillHeader(block: Buffer, header: Header): void {
 	block.write(header.name.slice(0, 100), 0, "latin1");
 	writeOctal(block, header.mode, { at: 100, digits: 7 });
 	writeOctal(block, fitting(header.uid, maximumId), { at: 108, digits: 7 });
@@ -96,7 +104,6 @@ function ustarHeader(header: Header): Buffer {
 	writeOctal(block, fitting(major, maximumId), { at: 329, digits: 7 });
 	writeOctal(block, fitting(minor, maximumId), { at: 337, digits: 7 });
 	writeOctal(block, checksum(block), { at: 148, digits: 6 });
-	return block;
 }
 
 /** A hard link names another entry of the tar; a symlink's target is kept as it is. */
@@ -115,7 +122,11 @@ function fitting(value: number, maximum: number): number {
 }
 
 function writeOctal(block: Buffer, value: number, { at, digits }: { at: number; digits: number }): void {
-	block.write(value.toString(8).padStart(digits, "0"), at, "latin1");
+	let left = value;
+	for (let digit = at + digits - 1; digit >= at; digit -= 1) {
+		block[digit] = 0x30 + (left % 8);
+		left = Math.floor(left / 8);
+	}
 	// What follows the digits is a NUL already, but for the checksum's trailing blank, which its rule asks for.
 	if (digits === 6) block[at + digits] = 0;
 }
