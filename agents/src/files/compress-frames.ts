@@ -1,4 +1,5 @@
 import { constants, createZstdCompress, type ZstdCompress } from "node:zlib";
+import { releaseMemory } from "./release-memory.ts";
 
 export type Compressed =
 	| { readonly content: Buffer; readonly pieces: readonly Buffer[] }
@@ -44,12 +45,10 @@ export class FrameCompressor implements Disposable {
 }
 
 /**
- * Gives a frame's memory back at once, without a collection of garbage, which such large pieces ask for again and again. Frames must
- * be released in the order in which they were made: the last piece's memory may hold the next frame's first.
+ * Gives a frame's memory back. Frames must be released in the order in which they were made: the last piece's memory may hold the
+ * next frame's first.
  */
 export function releasePieces(pieces: readonly Buffer[]): void {
 	const last = pieces.at(-1)?.buffer;
-	for (const { buffer } of pieces) {
-		if (buffer !== last && buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
-	}
+	for (const piece of pieces) if (piece.buffer !== last) releaseMemory(piece);
 }

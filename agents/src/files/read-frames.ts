@@ -1,8 +1,9 @@
 import { createHash, type Hash } from "node:crypto";
 import { FrameFile } from "./frame-file.ts";
+import { releaseMemory } from "./release-memory.ts";
 import type { WrittenFrames } from "./write-frames.ts";
 
-const inFlight = 3;
+const inFlight = 2;
 
 export interface Reading {
 	/** For an artefact that names the sum of its content. */
@@ -10,7 +11,7 @@ export interface Reading {
 }
 
 /**
- * The content of a file of zstd frames, in order. `summary` holds what was read, once all of it was.
+ * The content of a file of zstd frames, in order; each is good until the next is asked for. `summary` holds what was read, once all of it was.
  * @throws OperationError archive-corrupt
  */
 export class FrameReader implements Disposable {
@@ -31,19 +32,23 @@ export class FrameReader implements Disposable {
 		const file = new FrameFile(this.#path, this.#fileKey);
 		this.#file = file;
 		const { frames } = file;
-		const pending: Promise<Buffer | Error>[] = [];
+		const pending: { readonly stored: Buffer; readonly decoded: Promise<Buffer | Error> }[] = [];
 		let contentBytes = 0;
 		for (let next = 0; next < frames.length || pending.length > 0; ) {
 			if (next < frames.length && pending.length < inFlight) {
-				pending.push(file.decode(file.stored(next), next));
+				const stored = file.stored(next);
+				pending.push({ stored, decoded: file.decode(stored, next) });
 				next += 1;
 				continue;
 			}
-			const content = await pending.shift();
+			const first = pending.shift();
+			const content = await first?.decoded;
 			if (!Buffer.isBuffer(content)) throw file.corrupt("a frame cannot be decoded", content);
+			if (first !== undefined) releaseMemory(first.stored);
 			this.#content?.update(content);
 			contentBytes += content.length;
 			yield content;
+			releaseMemory(content);
 		}
 		this.#summary = {
 			...file.summary(),

@@ -7,7 +7,7 @@ export const frameBytes = 4 * 1024 * 1024;
 /** Frames that are compressed at the same time. */
 const lanes = 2;
 /** Frames that are under way; the one above waits for a lane, so that none is ever idle. */
-const inFlight = lanes + 1;
+const inFlight = lanes;
 
 export interface WrittenFrames {
 	readonly bytes: number;

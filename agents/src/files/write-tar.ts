@@ -18,7 +18,7 @@ const typeFlags: Partial<Record<EntryType, string>> = {
 
 /**
  * The blocks before an entry's content: POSIX.1-2001 (pax), a ustar header and, where that cannot hold the whole truth, extended
- * records before it. Names stay raw bytes in both, as GNU tar writes and reads them. Good until the next call.
+ * records before it. Names stay raw bytes in both, as GNU tar writes and reads them.
  */
 export function tarHeader(entry: TreeEntry): Buffer {
 	const flag = typeFlags[entry.type];
@@ -30,7 +30,7 @@ export function tarHeader(entry: TreeEntry): Buffer {
 	const records = extendedRecords(entry, { name, link, size });
 	const header = { ...entry, name: entry.sparse === undefined ? name : sparseName, flag, link, size };
 	const recordBlocks = records === "" ? 0 : blockBytes + padded(records.length);
-	const headers = blankHeaders(recordBlocks + blockBytes + map.length);
+	const headers = Buffer.alloc(recordBlocks + blockBytes + map.length);
 	if (records !== "") {
 		fillHeader(headers, { ...recordsHeader, size: records.length });
 		headers.write(records, blockBytes, "latin1");
@@ -41,12 +41,6 @@ export function tarHeader(entry: TreeEntry): Buffer {
 }
 
 const recordsHeader = { name: "./PaxHeaders", flag: "x", mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n };
-const headerSpace = Buffer.alloc(8 * blockBytes);
-
-/** Zeros, in the same memory again and again where that is enough. */
-function blankHeaders(bytes: number): Buffer {
-	return bytes <= headerSpace.length ? headerSpace.subarray(0, bytes).fill(0) : Buffer.alloc(bytes);
-}
 
 const noMap = Buffer.alloc(0);
 /** What a reader makes that knows no holes; the others take the name from the records. */
