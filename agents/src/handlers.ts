@@ -8,6 +8,8 @@ import { plan } from "./resource/plan.ts";
 import { prune } from "./resource/prune.ts";
 import { restore, undo } from "./resource/restore.ts";
 import { verify } from "./resource/verify.ts";
+import { checkRepository } from "./restic/check-repository.ts";
+import { pruneRepository } from "./restic/prune-repository.ts";
 import { backUpStack } from "./stack/back-up-stack.ts";
 import { planStack, restoreStack, undoStack } from "./stack/restore-stack.ts";
 
@@ -48,4 +50,6 @@ export const handlers: { readonly [Name in OperationName]: Handler<Name> } = {
 	"stack.prune": prune,
 	"stack.keep": keep,
 	"path.keep": keep,
+	"repository.check": checkRepository,
+	"repository.prune": pruneRepository,
 };

@@ -34,6 +34,8 @@ export const loaders: Readonly<Record<string, () => Promise<Command>>> = {
 	account: async () => (await import("./commands/account.ts")).account,
 	"broker-config": async () => (await import("./commands/broker-config.ts")).brokerConfig,
 	doctor: async () => (await import("./commands/doctor.ts")).doctor,
+	"repository check": async () => (await import("./commands/repository-tend.ts")).checkRepository,
+	"repository prune": async () => (await import("./commands/repository-tend.ts")).pruneRepository,
 	"repository rescan": async () => (await import("./commands/repository-rescan.ts")).rescan,
 	"recovery-kit": async () => (await import("./commands/recovery-kit.ts")).recoveryKit,
 	"key list": async () => (await import("./commands/key.ts")).listKeys,

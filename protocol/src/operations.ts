@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { OperationError } from "./failures.ts";
 import { type LookingVerb, lookingOperations, lookingVerbs } from "./operations/looking.ts";
 import { pathOperations } from "./operations/path.ts";
+import { repositoryOperations } from "./operations/repository.ts";
 import { rescanOperations } from "./operations/rescan.ts";
 import { stackOperations } from "./operations/stack.ts";
 import { volumeOperations } from "./operations/volume.ts";
@@ -24,6 +25,7 @@ export const operations = {
 	...stackOperations,
 	...lookingOperations,
 	...rescanOperations,
+	...repositoryOperations,
 } as const satisfies Record<string, Definition>;
 
 export type OperationName = keyof typeof operations;
@@ -40,6 +42,7 @@ export type Verb =
 	| "undo"
 	| "prune"
 	| "keep"
+	| "check"
 	| LookingVerb;
 
 /** Whether it only looks into archives: it is no event of its resource, and holds up nothing. */
@@ -49,7 +52,7 @@ export function isLooking(operation: OperationName): boolean {
 
 /** Whether it is asked of a host as a whole: its parameters name no resource, but where the host has its archives. */
 export function isOfHost(operation: OperationName): boolean {
-	return verbOf(operation) === "rescan";
+	return verbOf(operation) === "rescan" || operation.startsWith("repository.");
 }
 
 export function isOperationName(name: string): name is OperationName {

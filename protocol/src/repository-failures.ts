@@ -22,6 +22,11 @@ export const repositoryFailures = {
 		"see that it runs and can be reached from that host",
 		{ exitCode: 8, retryable: true },
 	),
+	"repository-damaged": failure(
+		"a check found that the repository cannot give back all that it was given",
+		"docs/operations.md, 'a repository is damaged'",
+		{ exitCode: 7 },
+	),
 	"restic-missing": failure(
 		"the host has no restic of version 0.17 or later",
 		"install restic 0.17 or later, or name it as resticProgram in the agent's configuration",

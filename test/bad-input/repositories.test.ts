@@ -88,6 +88,18 @@ test("a repository that is none, or that this host does not know, gets nothing",
 	await refused("a repository that cannot be reached", "server");
 });
 
+test("a repository that cannot be checked or pruned is named", options, async () => {
+	assertTold(
+		"a check of what is no repository's name",
+		toldBy(await site.davit("repository", "check", "nas/Tape!")),
+	);
+	assertTold("a check of an unknown repository", toldBy(await site.davit("repository", "check", "tape")));
+	assertTold("a prune of what is no repository", toldBy(await site.davit("repository", "prune", "nothing")));
+	assertTold("a prune on an unknown host", toldBy(await site.davit("repository", "prune", "attic/disk")));
+	assert.equal((await site.davit("repository", "check", `${site.host}/disk`)).exitCode, 0);
+	assert.equal((await site.davit("repository", "prune", "disk")).exitCode, 0);
+});
+
 test("a repository whose password cannot be used gets nothing", options, async () => {
 	await refused("a repository with another password", "mistaken");
 	await refused("a repository's password file that is missing", "lost");

@@ -93,7 +93,13 @@ export function toyHandlers(performer: Performer): Handlers {
 	};
 	return {
 		...{ "path.browse": look, "path.diff": look, "volume.browse": look, "volume.diff": look },
-		...{ "path.get": look, "volume.get": look, "path.rescan": look },
+		...{
+			"path.get": look,
+			"volume.get": look,
+			"path.rescan": look,
+			"repository.check": look,
+			"repository.prune": look,
+		},
 		...{ "path.backup": backup, "path.restore": swap, "path.undo": swap, "path.prune": prune },
 		...{ "volume.backup": backup, "volume.restore": swap, "volume.undo": swap, "volume.prune": prune },
 		...{ "stack.backup": backup, "stack.restore": swap, "stack.undo": swap, "stack.prune": prune },

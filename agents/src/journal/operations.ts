@@ -85,6 +85,7 @@ export function newestOperation(database: Database, resource: ResourceId): Accep
 		.prepare<[string], Row>(
 			`SELECT * FROM operations WHERE resource = ?
 			AND substr(operation, instr(operation, '.') + 1) NOT IN ('plan', 'browse', 'diff', 'get', 'rescan')
+			AND operation NOT LIKE 'repository.%'
 			ORDER BY command DESC LIMIT 1`,
 		)
 		.get(resource);

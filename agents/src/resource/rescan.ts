@@ -1,5 +1,6 @@
-import { Bytes, OperationError } from "@davit/protocol";
+import { Bytes } from "@davit/protocol";
 import type { Reading } from "../operation.ts";
+import { requireArchivesPath } from "../restic/require-archives-path.ts";
 
 /** At most so many damaged archives are named in an answer. */
 const namedAtMost = 50;
@@ -7,12 +8,7 @@ const namedAtMost = 50;
 /** Rebuilds what is known of this host's archives from the archives alone, and shows it. */
 export const rescan: Reading<"path.rescan"> = {
 	async read({ path }, { archives, config, showArchives }, signal) {
-		if (path !== config.archivesPath) {
-			throw new OperationError(
-				"path-not-allowed",
-				`the archives of this host lie in ${config.archivesPath}, not in ${path}`,
-			);
-		}
+		requireArchivesPath(path, config);
 		const beganMs = performance.now();
 		const { resources, count, bytes, damages } = await archives.rescan(signal);
 		await showArchives?.();

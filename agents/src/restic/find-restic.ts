@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { type Capability, OperationError, type RepositoryName } from "@davit/protocol";
 import type { AgentConfig } from "../config.ts";
 import { programPath } from "./address-repository.ts";
+import { readCondition } from "./condition.ts";
 import type { Restic } from "./run-restic.ts";
 
 const run = promisify(execFile);
@@ -36,7 +37,21 @@ export async function openRestic(name: RepositoryName, config: ResticSettings): 
 export async function describeRestic(config: ResticSettings): Promise<Capability | undefined> {
 	const { isUsable, detail } = await findRestic(config);
 	if (config.repositories.length === 0 && !isUsable) return undefined;
+	const damaged = await findDamaged(config);
+	if (isUsable && damaged !== undefined) return damaged;
 	return { name: "restic", available: isUsable, detail: detail.slice(0, 300), ...(isUsable ? {} : { hint }) };
+}
+
+/** The first repository that a check found damaged. */
+async function findDamaged({ repositories, home }: ResticSettings): Promise<Capability | undefined> {
+	for (const repository of repositories) {
+		const { damage } = await readCondition({ repository, home });
+		if (damage === undefined) continue;
+		const detail = `repository ${repository.name} is damaged, found ${damage.at}: ${damage.reason}`;
+		const mend = "docs/operations.md, 'a repository is damaged'";
+		return { name: "restic", available: false, detail: detail.slice(0, 300), hint: mend };
+	}
+	return undefined;
 }
 
 interface Found {

@@ -38,6 +38,8 @@ export const RepositorySettings = z.strictObject({
 	certificateAuthorityFile: AbsolutePath.optional(),
 	/** Seconds that another program's lock is waited for. */
 	lockSeconds: z.int().min(0).max(3600).default(120),
+	/** Into how many parts its content is divided for checks, each of which reads one. */
+	checkParts: z.int().min(1).max(1000).default(10),
 	/** Seconds that its server may stay silent before it counts as unreachable. */
 	contactSeconds: z.int().min(1).max(3600).default(30),
 	/** Seconds without any progress after which a call that is under way counts as lost. */

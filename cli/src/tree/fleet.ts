@@ -1,4 +1,4 @@
-import type { CommandSpec } from "./spec.ts";
+import { type CommandSpec, watching } from "./spec.ts";
 
 export const fleet: readonly CommandSpec[] = [
 	{
@@ -44,6 +44,24 @@ export const fleet: readonly CommandSpec[] = [
 		summary: "Rebuild what is known of a host's archives from the archives alone.",
 		examples: ["davit repository rescan nas", "davit repository rescan nas --json"],
 		documents: ["davit/rescan/1"],
+	},
+	{
+		name: "repository check",
+		words: "<repository>",
+		summary: "Check a restic repository and read the next part of its content; damage marks it.",
+		options: watching,
+		examples: ["davit repository check disk", "davit repository check nas/disk"],
+		runs: true,
+		documents: ["davit/run/1", "davit/result/1"],
+	},
+	{
+		name: "repository prune",
+		words: "<repository>",
+		summary: "Remove from a restic repository what no archive holds any more.",
+		options: watching,
+		examples: ["davit repository prune disk", "davit repository prune nas/disk"],
+		runs: true,
+		documents: ["davit/run/1", "davit/result/1"],
 	},
 	{
 		name: "page",

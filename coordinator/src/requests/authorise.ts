@@ -10,11 +10,11 @@ import {
 /** What each principal may ask for. Who is not listed may ask for nothing. */
 const allowed: Readonly<Record<string, readonly Verb[]>> = {
 	"home-assistant": ["backup", "verify", "drill"],
-	schedule: ["backup", "prune"],
+	schedule: ["backup", "prune", "check"],
 	...Object.fromEntries(
 		["cli", "page", "operator"].map((door) => [
 			door,
-			["backup", "verify", "drill", "plan", "restore", "undo", "prune", "keep", ...lookingVerbs],
+			["backup", "verify", "drill", "plan", "restore", "undo", "prune", "keep", "check", ...lookingVerbs],
 		]),
 	),
 };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { instantOf } from "@davit/protocol";
 import { attic, nas, Stage } from "../testing/stage.ts";
 
 const params = { volume: "grafana-data", repository: "disk" };
@@ -33,4 +34,24 @@ test("a backup into a repository does not join one that goes elsewhere", () => {
 	stage.host(nas);
 	assert.equal(stage.ask({}).outcome, "accepted");
 	assert.equal(stage.ask({ params }).failure?.code, "resource-busy");
+});
+
+test("a repository is not checked or pruned beside a backup into it, nor the other way round", () => {
+	using stage = new Stage();
+	stage.host(nas);
+	stage.host(attic);
+	const path = "/srv/archives";
+	stage.receive(stage.topics.description(nas), {
+		...{ version: 1, site: "home", host: nas, davit: "0.1.0", node: "24", platform: "linux", publicKey: "a" },
+		...{ operations: [], capabilities: [], archivesPath: path, archivesFreeBytes: 5 },
+		at: instantOf(stage.nowMs),
+	});
+	const tending = (operation: string) => stage.ask({ operation, params: { path, repository: "disk" } });
+	assert.equal(stage.ask({ host: attic, params }).outcome, "accepted");
+	for (const operation of ["repository.check", "repository.prune"]) {
+		assert.equal(tending(operation).failure?.code, "repository-locked", operation);
+	}
+	stage.report(stage.lastCommand(attic).id, { state: "failed", sequence: 1 }, attic);
+	assert.equal(tending("repository.check").outcome, "accepted");
+	assert.match(stage.ask({ params }).failure?.message ?? "", /repository disk yet: repository.check of nas/);
 });
