@@ -12,6 +12,7 @@ import { checkRepository } from "./restic/check-repository.ts";
 import { pruneRepository } from "./restic/prune-repository.ts";
 import { backUpStack } from "./stack/back-up-stack.ts";
 import { planStack, restoreStack, undoStack } from "./stack/restore-stack.ts";
+import { copyVolume } from "./volume/copy-volume.ts";
 
 /** Two stacks of the same project cannot run side by side, so a restore of one beside the other proves nothing. */
 const refuseDrill = {
@@ -33,6 +34,7 @@ export const handlers: { readonly [Name in OperationName]: Handler<Name> } = {
 	"volume.restore": restore,
 	"volume.undo": undo,
 	"volume.prune": prune,
+	"volume.copy": copyVolume,
 	"volume.keep": keep,
 	"path.backup": backUp,
 	"path.verify": verify,

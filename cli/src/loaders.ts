@@ -13,6 +13,7 @@ export const loaders: Readonly<Record<string, () => Promise<Command>>> = {
 	backup: async () => (await import("./commands/backup.ts")).backup,
 	verify: async () => (await import("./commands/verify.ts")).verify,
 	drill: async () => (await import("./commands/drill.ts")).drill,
+	copy: async () => (await import("./commands/copy.ts")).copy,
 	restore: async () => (await import("./commands/restore.ts")).restore,
 	undo: async () => (await import("./commands/restore.ts")).undo,
 	apply: async () => (await import("./commands/apply.ts")).apply,

@@ -12,4 +12,9 @@ export const copyFailures = {
 		"back up with its writers paused or stopped",
 		{ exitCode: 3, retryable: true },
 	),
+	"copy-inexact": failure(
+		"a copy under a new name is not what was read of the original, and was removed",
+		"copy it again; where it says what could not be made, run the agent as root",
+		{ exitCode: 7 },
+	),
 } as const;

@@ -35,6 +35,7 @@ export type Result<Name extends OperationName> = z.infer<(typeof operations)[Nam
 /** What a person calls it, whatever kind of resource it works on: `volume.backup` is `backup`. */
 export type Verb =
 	| "backup"
+	| "copy"
 	| "verify"
 	| "drill"
 	| "plan"

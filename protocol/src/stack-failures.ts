@@ -1,6 +1,6 @@
 import { type Failure, failure } from "./define-failure.ts";
 
-/** Of Compose projects and copies of volumes. */
+/** Of Compose projects. */
 export const stackFailures = {
 	"stack-unreadable": failure(
 		"the Compose files of the stack cannot be read",
@@ -23,7 +23,4 @@ export const stackFailures = {
 		"Docker Compose refused what was asked",
 		"read Compose's own words in the message",
 	),
-	"volume-exists": failure("the engine has a volume of that name already", "choose another name", {
-		exitCode: 4,
-	}),
 } as const satisfies Record<string, Failure>;

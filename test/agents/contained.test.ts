@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { agentLabel, agentOf } from "@davit/agents/container/run-contained.ts";
 import { sweepContainers } from "@davit/agents/container/sweep-containers.ts";
 import { commandLabel } from "@davit/agents/docker/command-label.ts";
+import { compareTree } from "@davit/agents/files/compare-tree.ts";
+import { plantCorpus } from "@davit/agents/files/plant-corpus.ts";
 import type { OperationContext } from "@davit/agents/operation.ts";
 import { type CommandId, newId, VolumeName } from "@davit/protocol";
 import { labAvailability } from "../lab/availability.ts";
@@ -48,6 +50,25 @@ suite("an engine of version 26.1 whose folders are not the agent's", { skip: una
 		await perform("volume.restore", wanted, { context, dieAfter: "put-in-place" });
 		assert.equal(await readFile(join(folder, "_data/file"), "utf8"), "archived");
 		assert.deepEqual((await readdir(folder)).sort(), [`.davit-undo-${context.command}`, "_data"]);
+		assert.equal(await host.docker(["ps", "-aq"]), "");
+	});
+
+	test("a volume is copied by a helper container, and one that dies before its check leaves no new one", async () => {
+		const [volume, as] = [VolumeName.parse("original"), "copied"];
+		await host.docker(["volume", "create", volume]);
+		const [from, into] = [volume, as].map((name) => join(host.dataRoot, "volumes", name));
+		assert.ok(from !== undefined && into !== undefined);
+		await plantCorpus(join(from, "_data"));
+		await rm(join(from, "_data/socket"), { recursive: true });
+		const dying = perform("volume.copy", { volume, as }, { context: contained(), dieAfter: "copy" });
+		await assert.rejects(dying, Died);
+		assert.ok(!(await host.docker(["volume", "ls", "--quiet"])).includes(as));
+		const { state, result } = await perform("volume.copy", { volume, as }, { context: contained() });
+		assert.deepEqual([state, result.warnings], ["succeeded", []]);
+		const wanted = { tree: join(from, "_data") };
+		const compared = await compareTree({ wanted, root: join(into, "_data"), exact: true, signal });
+		assert.deepEqual([compared.replaces, compared.adds, compared.removes], [0, 0, 0]);
+		assert.deepEqual(await readdir(into), ["_data"]);
 		assert.equal(await host.docker(["ps", "-aq"]), "");
 	});
 

@@ -30,13 +30,16 @@ export interface SiteWish {
 	readonly words?: readonly string[];
 	/** A home and a place for the folder that somebody else removes. */
 	readonly home?: string;
+	/** Of an engine that the agent is to see. */
+	readonly socketPath?: string;
 }
 
-export async function openSite({ words = [], home: given }: SiteWish = {}): Promise<Site> {
+export async function openSite({ words = [], home: given, socketPath }: SiteWish = {}): Promise<Site> {
 	await using opened = new AsyncDisposableStack();
 	const home = given ?? opened.use(await openHome()).path;
 	const folder = await makeFolder(opened.use(await openHome()).path);
-	const started = await startSite(home, ["--folder", folder, ...words]);
+	const engine = socketPath === undefined ? {} : { DOCKER_HOST: `unix://${socketPath}` };
+	const started = await startSite(home, ["--folder", folder, ...words], { ...environment, ...engine });
 	opened.use(started);
 	const [address = ""] = started.welcome["resources"] as string[]; // davit/start/1 has a list of addresses
 	const release = opened.move();
@@ -63,9 +66,13 @@ interface Started extends AsyncDisposable {
 }
 
 /** `davit start` on a home, until everything serves. @throws Error with what it said where it ended instead */
-export async function startSite(home: string, words: readonly string[]): Promise<Started> {
+export async function startSite(
+	home: string,
+	words: readonly string[],
+	settings: Readonly<Record<string, string>> = environment,
+): Promise<Started> {
 	await chooseBrokerPort(home);
-	const running = startDavit(home, ["start", ...words, "--json"], environment);
+	const running = startDavit(home, ["start", ...words, "--json"], settings);
 	const first = new Promise<string>((resolve, reject) => {
 		let text = "";
 		running.process.stdout?.on("data", (part) => {

@@ -87,6 +87,9 @@ export function toyHandlers(performer: Performer): Handlers {
 	const drill = readDrill(performer);
 	const plan = readPlan(performer);
 	const keep = { read: () => Promise.reject(new OperationError("unsupported", "the toy keeps no records")) };
+	const copy = {
+		read: (): Promise<never> => Promise.reject(new OperationError("unsupported", "the toy copies nothing")),
+	};
 	const look = {
 		read: (): Promise<never> =>
 			Promise.reject(new OperationError("unsupported", "the toy keeps no archives")),
@@ -102,6 +105,7 @@ export function toyHandlers(performer: Performer): Handlers {
 		},
 		...{ "path.backup": backup, "path.restore": swap, "path.undo": swap, "path.prune": prune },
 		...{ "volume.backup": backup, "volume.restore": swap, "volume.undo": swap, "volume.prune": prune },
+		"volume.copy": copy,
 		...{ "stack.backup": backup, "stack.restore": swap, "stack.undo": swap, "stack.prune": prune },
 		...{ "stack.verify": verify, "stack.plan": plan },
 		...{ "path.verify": verify, "path.plan": plan, "volume.verify": verify, "volume.plan": plan },

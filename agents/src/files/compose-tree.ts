@@ -1,4 +1,4 @@
-import { fstatSync, readSync } from "node:fs";
+import { fstatSync } from "node:fs";
 import { systemCalls } from "./call-system.ts";
 import { chooseEntries, openChooser } from "./choose-entries.ts";
 import { hasHoles, openFile } from "./copy-file.ts";
@@ -10,9 +10,10 @@ import { PickedContent } from "./pick-content.ts";
 import { pickEntries } from "./pick-entries.ts";
 import { closeDirectories, placeEntry, type Unpacking } from "./place-entry.ts";
 import { locate, type RawPath, rawOf, showRaw } from "./raw-path.ts";
+import { readStretches } from "./read-stretches.ts";
 import { refuseDevice } from "./refuse-device.ts";
 import { syncTree } from "./sync-tree.ts";
-import type { Stretches, TreeEntry } from "./tree-entry.ts";
+import type { TreeEntry } from "./tree-entry.ts";
 import { dropInherited, makeEmpty, openUnpacking, requireSpace } from "./unpack-tree.ts";
 
 export interface Composing extends FileContext, Opened {
@@ -85,7 +86,7 @@ async function placeKept(entry: TreeEntry, unpacking: Unpacking, root: RawPath):
 	const isSparse = system !== undefined && hasHoles(fstatSync(fd, { bigint: true }));
 	const sparse = isSparse ? findStretches(system, fd, entry.size) : undefined;
 	const found = sparse === undefined ? entry : { ...entry, sparse };
-	const parts = readStretches(fd, sparse ?? [[0, entry.size]]);
+	const parts = readStretches(fd, sparse ?? [[0, entry.size]], refuseShorter);
 	const content = async (): Promise<Buffer | undefined> => {
 		const next = parts.next();
 		return next.done === true ? undefined : next.value;
@@ -93,17 +94,7 @@ async function placeKept(entry: TreeEntry, unpacking: Unpacking, root: RawPath):
 	await placeEntry(found, { ...unpacking, content: { content } });
 }
 
-const partBytes = 1024 * 1024;
-const part = Buffer.allocUnsafeSlow(partBytes);
-
 /** Its writers are stopped, so a file that became shorter is no success. */
-function* readStretches(fd: number, stretches: Stretches): Generator<Buffer, void> {
-	for (const [offset, length] of stretches) {
-		for (let done = 0; done < length; ) {
-			const bytes = readSync(fd, part, 0, Math.min(length - done, partBytes), offset + done);
-			if (bytes === 0) throw new Error("a file became shorter while it was copied");
-			yield part.subarray(0, bytes);
-			done += bytes;
-		}
-	}
+function refuseShorter(): never {
+	throw new Error("a file became shorter while it was copied");
 }

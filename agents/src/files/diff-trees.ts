@@ -35,8 +35,13 @@ export async function diffTrees({
 		};
 		return await walkBoth(sides, { from, count, context });
 	} catch (error) {
-		throw fileFailure(error, { doing: "comparing", path: "tree" in after ? after.tree : after.archive });
+		throw fileFailure(error, { doing: "comparing", path: placeIn(after) });
 	}
+}
+
+function placeIn(wanted: Wanted): string {
+	if ("tree" in wanted) return wanted.tree;
+	return "listed" in wanted ? wanted.listed : wanted.archive;
 }
 
 interface Sides {

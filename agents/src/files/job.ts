@@ -20,6 +20,7 @@ export type FileJob =
 			/** The tree that the chosen entries go over; absent = none. */
 			readonly present?: string;
 	  } & Opened)
+	| ({ readonly kind: "copy" } & Copying)
 	| ({ readonly kind: "index"; readonly directory: string } & Listing)
 	| ({ readonly kind: "recheck" } & Listing)
 	| { readonly kind: "measure"; readonly root: string }
@@ -42,6 +43,17 @@ export interface Listing {
 	readonly seen: string;
 	/** Raw paths of files that are left out, since they changed while they were read before. */
 	readonly without: readonly string[];
+}
+
+/** A tree that becomes another one. */
+export interface Copying {
+	readonly root: string;
+	/** Empty or missing. */
+	readonly target: string;
+	/** A folder for the list of what was copied; empty or missing. */
+	readonly listed: string;
+	/** What its files hold, as far as it is known; for progress. */
+	readonly totalBytes: number;
 }
 
 /** How an archive's two files are encrypted. */
@@ -77,8 +89,8 @@ export interface Choice {
 	readonly merge?: boolean;
 }
 
-/** What a tree is compared with: an archive's folder, what is chosen of it put over another tree, or a tree. */
-export type Wanted = Opened | ChosenWanted | { readonly tree: string };
+/** What a tree is compared with: an archive's folder, what is chosen of it put over another tree, a tree, or what a copy listed. */
+export type Wanted = Opened | ChosenWanted | { readonly tree: string } | { readonly listed: string };
 
 export type ChosenWanted = Opened & {
 	readonly choice: Choice;
@@ -108,6 +120,7 @@ export interface FileResults {
 	compare: TreeComparison;
 	compose: ComposedTree;
 	diff: TreeDifferences;
+	copy: CopiedTree;
 	index: PackedTree;
 	/** Raw paths of what changed. */
 	recheck: readonly string[];
@@ -158,6 +171,18 @@ export interface ComposedTree {
 	readonly storedBytes: number;
 	/** What could not be made as it was, and why; empty = everything was. */
 	readonly losses: readonly string[];
+}
+
+export interface CopiedTree {
+	readonly entries: number;
+	readonly contentBytes: number;
+	/** Of these bytes, those that share their blocks with the original. */
+	readonly sharedBytes: number;
+	/** What was left out, as no loss. */
+	readonly sockets: number;
+	/** What could not be made as it was, or changed while it was read; empty = nothing. */
+	readonly losses: readonly string[];
+	readonly warnings: readonly string[];
 }
 
 export interface TreeDifferences {

@@ -2,15 +2,14 @@ import { readManifest } from "../archives/read-manifest.ts";
 import { archivedEntries } from "./archived-entries.ts";
 import { systemCalls } from "./call-system.ts";
 import { chooseEntries, openChooser } from "./choose-entries.ts";
+import { listedEntries } from "./copied-list.ts";
 import { hashFile } from "./hash-file.ts";
 import type { ChosenWanted, Opened, Wanted } from "./job.ts";
 import { listTree } from "./list-tree.ts";
+import type { Listed } from "./listed.ts";
 import { pickEntries } from "./pick-entries.ts";
 import { comparePaths, type RawPath, rawOf } from "./raw-path.ts";
 import type { Stretches, TreeEntry } from "./tree-entry.ts";
-
-/** One of a tree's entries; what is kept of the present tree is what it is there, and its content is not asked for. */
-export type Listed = TreeEntry & { readonly isKept?: boolean };
 
 /** What a tree is compared with: its entries in the order of a walk. */
 export interface Side {
@@ -36,6 +35,15 @@ export async function openWanted(wanted: Wanted, signal: AbortSignal): Promise<S
 			hasAttributes: systemCalls() !== undefined,
 			toleranceNs: microsecondNs,
 			hashOf: ({ path }, sparse) => hashFile({ root: tree, path, sparse }, signal),
+		};
+	}
+	if ("listed" in wanted) {
+		return {
+			entries: listedEntries(wanted.listed),
+			totalBytes: 0,
+			hasAttributes: systemCalls() !== undefined,
+			toleranceNs: microsecondNs,
+			hashOf: async ({ sha256 }) => sha256,
 		};
 	}
 	const { dataPath, contentBytes, version, losses } = await readManifest(wanted.archive);

@@ -1,5 +1,6 @@
 import { compareTree } from "./compare-tree.ts";
 import { composeTree } from "./compose-tree.ts";
+import { copyTree } from "./copy-tree.ts";
 import { diffTrees } from "./diff-trees.ts";
 import { findDatabases } from "./find-databases.ts";
 import { indexTree, recheckTree } from "./index-tree.ts";
@@ -29,6 +30,8 @@ function perform(job: FileJob, context: FileContext): Promise<FileResults[FileJo
 			return compareTree({ ...job, ...context });
 		case "compose":
 			return composeTree({ ...job, ...context });
+		case "copy":
+			return copyTree({ ...job, ...context });
 		case "diff":
 			return diffTrees({ ...job, ...context });
 		case "index":

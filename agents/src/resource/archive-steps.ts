@@ -17,7 +17,7 @@ import { davitVersion } from "../version.ts";
 import { openVolumeTar, removeReader } from "../volume/read-over-engine.ts";
 import { type HookFacts, hookSteps, hooksOf, hookWarningsOf } from "./hook-steps.ts";
 import type { Located } from "./locate.ts";
-import type { Treated } from "./plan-treatment.ts";
+import type { WriterFacts } from "./look-at-writers.ts";
 import { reachOf } from "./reach-place.ts";
 import { showProgress } from "./show-progress.ts";
 import { type SnapshotFacts, snapshotOf, snapshotSteps } from "./snapshot-steps.ts";
@@ -27,16 +27,9 @@ import { downtimeOf, downtimePartsOf, warningsOf, writerSteps } from "./writer-s
 /** Everything a backup needs to know, now or after a crash. */
 export type BackupFacts = Located &
 	SnapshotFacts &
-	HookFacts & {
+	HookFacts &
+	WriterFacts & {
 		readonly archive: ArchiveId;
-		readonly startedAtMs: number;
-		readonly treated: readonly Treated[];
-		/** All that could write when it began, and what is done with each. */
-		readonly writers: Manifest["writers"];
-		/** Warnings of databases that are copied while they run, because that was asked for. */
-		readonly forced?: readonly string[];
-		/** False for a live copy, and where there is no engine. */
-		readonly watches?: boolean;
 		readonly prediction?: { readonly predictedDowntimeMs?: number };
 		/** Where a restic snapshot is to hold its content; absent = this host's archives. */
 		readonly repository?: NonNullable<Manifest["repository"]>;
@@ -69,12 +62,12 @@ export function archiveSteps(facts: BackupFacts, context: OperationContext): rea
 	return steps.map((step) => ({ ...step, run: (signal) => keepOutput(step, outputs, signal) }));
 }
 
-export function takenAt({ startedAtMs }: BackupFacts): Instant {
+export function takenAt({ startedAtMs }: Pick<BackupFacts, "startedAtMs">): Instant {
 	return instantOf(startedAtMs);
 }
 
 /** What was really done: the weakest that any writer got, and `live` where one wrote after all. */
-export function consistencyOf({ writers }: BackupFacts, outputs: Outputs): Consistency {
+export function consistencyOf({ writers }: Pick<BackupFacts, "writers">, outputs: Outputs): Consistency {
 	const ladder = ["live", "paused", "stopped"] as const;
 	if (warningsOf(outputs).length > 0) return "live";
 	if (snapshotOf(outputs).isTaken) return "snapshot";
@@ -223,7 +216,10 @@ export function manifestOf(
 }
 
 /** What was done otherwise than asked, where there is something. */
-export function notesOf({ notes }: BackupFacts, more: readonly string[]): { notes?: string[] } {
+export function notesOf(
+	{ notes }: Pick<BackupFacts, "notes">,
+	more: readonly string[],
+): { notes?: string[] } {
 	const all = [...notes, ...more];
 	return all.length === 0 ? {} : { notes: all };
 }

@@ -11,6 +11,7 @@ const fileJobs: ReadonlySet<string> = new Set<FileJob["kind"]>([
 	"unpack",
 	"compare",
 	"compose",
+	"copy",
 	"diff",
 	"index",
 	"recheck",

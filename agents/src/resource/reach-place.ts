@@ -82,6 +82,8 @@ function mountsOf(job: ReachJob, { folder, exists }: Place): readonly Mount[] {
 			return [writing(parent), reading(job.archive)];
 		case "unpack":
 			return [writing(parent), reading(job.archive)];
+		case "copy":
+			return [reading(job.root), writing(dirname(job.target))];
 		case "verify":
 		case "sample":
 			return [reading(job.archive)];
@@ -106,6 +108,7 @@ function mountsOf(job: ReachJob, { folder, exists }: Place): readonly Mount[] {
 
 function foldersOf(wanted: Wanted): string[] {
 	if ("tree" in wanted) return [wanted.tree];
+	if ("listed" in wanted) return [wanted.listed];
 	const over = "over" in wanted ? wanted.over : undefined;
 	return over === undefined ? [wanted.archive] : [wanted.archive, over];
 }

@@ -14,7 +14,20 @@ export interface Writing {
 	readonly isAtOnce: boolean;
 	/** They are copied all the same, with a warning each. */
 	readonly isForced: boolean;
+	readonly doing: "backed up" | "copied";
 }
+
+/** A copy under a new name asks for nothing: its policy is the volume's own. */
+const waysOut = {
+	"backed up": {
+		written: "back up with --consistency paused or stopped, or force it with --force-database-files",
+		held: "stop it, or snapshot the folder, or force it with --force-database-files",
+	},
+	copied: {
+		written: "stop the container, or give the volume another consistency than live",
+		held: "stop it, then try again",
+	},
+} as const;
 
 /**
  * Warnings of databases that go on writing while they are copied, where that was forced; none where everything that writes is held
@@ -22,7 +35,7 @@ export interface Writing {
  * @throws OperationError database-files
  */
 export async function refuseDatabases(
-	{ located, users, treated, isAtOnce, isForced }: Writing,
+	{ located, users, treated, isAtOnce, isForced, doing }: Writing,
 	context: OperationContext,
 	signal: AbortSignal,
 ): Promise<readonly string[]> {
@@ -38,12 +51,10 @@ export async function refuseDatabases(
 	const [first] = running;
 	if (first === undefined) return [];
 	if (isForced) return running.map((database) => `${describe(database, live)} and was copied while it ran`);
-	const wayOut =
-		live.length > 0 ? "back up with --consistency paused or stopped" : "stop it, or snapshot the folder";
 	throw new OperationError(
 		"database-files",
-		`${place.resource} was not backed up: ${describe(first, live)}; a copy of it while it runs would be damaged`,
-		{ hint: `${wayOut}, or force it with --force-database-files` },
+		`${place.resource} was not ${doing}: ${describe(first, live)}; a copy of it while it runs would be damaged`,
+		{ hint: waysOut[doing][live.length > 0 ? "written" : "held"] },
 	);
 }
 

@@ -1,7 +1,6 @@
 import {
 	type ArchiveId,
 	type Consistency,
-	type FailureCode,
 	type Manifest,
 	OperationError,
 	type Params,
@@ -14,15 +13,13 @@ import { openRestic } from "../restic/find-restic.ts";
 import { readRepositoryId } from "../restic/snapshots.ts";
 import type { BackupFacts } from "./archive-steps.ts";
 import { lackOfSpace } from "./check-space.ts";
-import { findUsersNow, isAlive, type User } from "./find-users.ts";
 import { planHooks } from "./hook-steps.ts";
 import { type Located, locate } from "./locate.ts";
+import { lookAtWriters, type Surveying } from "./look-at-writers.ts";
 import { parsePlaced } from "./place.ts";
-import { planForCopy, type Treated } from "./plan-treatment.ts";
 import { policyFor, policyOf, withoutSnapshot } from "./policy.ts";
 import { predictDowntime } from "./predict-downtime.ts";
 import { reachOf } from "./reach-place.ts";
-import { refuseDatabases } from "./refuse-databases.ts";
 import { planSnapshot, planWithoutSnapshot } from "./snapshot-steps.ts";
 
 export interface BackupSurvey {
@@ -33,13 +30,6 @@ export interface BackupSurvey {
 	readonly size?: { readonly entries: number; readonly contentBytes: number };
 	/** On the disk of this host's archives; absent where it goes into a repository. */
 	readonly freeBytes?: number;
-}
-
-interface Surveying {
-	readonly context: OperationContext;
-	readonly signal: AbortSignal;
-	/** Takes what stands against the backup; where it throws, the survey ends. */
-	readonly object: (blocker: OperationError) => void;
 }
 
 type BackupParams = Params<"volume.backup" | "path.backup">;
@@ -71,21 +61,12 @@ export async function surveyBackup(
 		repository === undefined
 			? await planSnapshot(located, policy, { context, signal })
 			: planWithoutSnapshot("a backup into a repository reads the data itself", policy);
-	// The states of containers move fastest, so they are looked at last.
-	const startedAtMs = context.now();
-	const { engine } = context;
-	const users = await findUsersNow(place, engine, signal);
-	const planned = engine === undefined ? [] : planForCopy(users, withoutSnapshot(policy), { engine, signal });
-	const treated = await orObject("resource-in-use", planned, { object, otherwise: [] });
 	const isForced = params.forceDatabaseFiles === true;
-	const writing = { located, users, treated, isForced, isAtOnce: snapshot.snapshot !== undefined };
-	const refusing = refuseDatabases(writing, context, signal);
-	const forced = await orObject("database-files", refusing, { object, otherwise: [] });
+	const copying = { located, snapshot, isForced, doing: "backed up" } as const;
+	const writers = await lookAtWriters(copying, { context, signal, object });
 	const consistency: Consistency = snapshot.snapshot === undefined ? withoutSnapshot(policy) : "snapshot";
 	const facts: BackupFacts = {
-		...{ ...located, archive, startedAtMs, treated, forced, ...snapshot, ...hooks },
-		writers: describeWriters(users, treated),
-		watches: engine !== undefined && policy.consistency !== "live",
+		...{ ...located, archive, ...writers, ...snapshot, ...hooks },
 		...(repository === undefined ? {} : { repository }),
 	};
 	const prediction = await predict(facts, { consistency, size }, context);
@@ -110,21 +91,6 @@ async function predict(
 		archives,
 	);
 	return predictedDowntimeMs === undefined ? {} : { predictedDowntimeMs };
-}
-
-/** What was found; where that failed with the code, an objection, and what there is otherwise. */
-async function orObject<Found>(
-	code: FailureCode,
-	found: Found | Promise<Found>,
-	{ object, otherwise }: { readonly object: Surveying["object"]; readonly otherwise: Found },
-): Promise<Found> {
-	try {
-		return await found;
-	} catch (error) {
-		if (!(error instanceof OperationError) || error.code !== code) throw error;
-		object(error);
-		return otherwise;
-	}
 }
 
 /** The repository by its own id, which shows that it is there and opens. */
@@ -177,13 +143,4 @@ function checkSpace(
 		...{ ...space, reserveBytes: config.minimumFreeBytes },
 	});
 	if (lack !== undefined) object(lack);
-}
-
-export function describeWriters(users: readonly User[], treated: readonly Treated[]): Manifest["writers"] {
-	return users
-		.filter(({ writes, state }) => writes && isAlive(state))
-		.map(({ id, container, state }) => {
-			const known = treated.find((one) => one.id === id);
-			return { container, treatment: known?.treatment ?? (state === "paused" ? "paused" : "live") };
-		});
 }

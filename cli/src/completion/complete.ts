@@ -52,6 +52,7 @@ function valuesByCommand(names: Names): ReadonlyMap<string, readonly string[]> {
 		["backup", names.resources],
 		["verify", [...latest, ...names.archives]],
 		["drill", [...names.resources, ...names.archives]],
+		["copy", names.resources],
 		["restore", [...latest, ...names.archives]],
 		["browse", [...latest, ...names.archives]],
 		["diff", [...latest, ...names.archives]],

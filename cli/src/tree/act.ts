@@ -87,6 +87,15 @@ export const act: readonly CommandSpec[] = [
 		documents: ["davit/plan/1", "davit/run/1", "davit/result/1"],
 	},
 	{
+		name: "copy",
+		words: "<address>",
+		summary: "Make a new volume of what a volume holds now; its writers wait as for a backup.",
+		options: [{ flags: "--as <name>", summary: "what the new volume is called" }, ...watching],
+		examples: ["davit copy nas/grafana-data --as grafana-try"],
+		runs: true,
+		documents: ["davit/run/1", "davit/result/1"],
+	},
+	{
 		name: "undo",
 		words: "<run|address>",
 		summary: "Put back what a resource's newest restore replaced.",

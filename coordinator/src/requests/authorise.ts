@@ -25,10 +25,16 @@ const onBroker: readonly string[] = ["home-assistant"];
 /** @throws OperationError not-allowed */
 export function authorise(principal: PrincipalName, operation: OperationName): void {
 	const verbs = Object.hasOwn(allowed, principal) ? allowed[principal] : undefined;
-	if (verbs?.includes(verbOf(operation))) return;
+	if (verbs?.includes(rightFor(operation))) return;
 	throw new OperationError("not-allowed", `${principal} may not ask for ${operation}`, {
 		hint: verbs === undefined ? "ask as the operator" : `it may ask for ${verbs.join(" and ")}`,
 	});
+}
+
+/** Who may restore may make a copy beside the original too: it touches less. */
+function rightFor(operation: OperationName): Verb {
+	const verb = verbOf(operation);
+	return verb === "copy" ? "restore" : verb;
 }
 
 /** Whether `principal` may change what is kept: schedules, hosts, accounts. @throws OperationError not-allowed */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { InnerPath } from "./looking.ts";
 
 /** What a new volume, or a new folder, is called. */
-const NewName = z.string().min(1).max(4096);
+export const NewName = z.string().min(1).max(4096);
 
 /** What of an archive is restored, how and where; nothing given = all of it, exactly, in place of what is there. */
 export const restoreChoice = {

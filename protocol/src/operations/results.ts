@@ -92,6 +92,26 @@ export const RestoreResult = z.object({
 });
 export type RestoreResult = z.infer<typeof RestoreResult>;
 
+export const CopyResult = z.object({
+	/** The new volume that was made. */
+	as: z.string().max(4200),
+	takenAt: Instant,
+	entries: z.int().nonnegative(),
+	contentBytes: Bytes,
+	/** Of these, what shares its blocks with the original until one of the two changes. */
+	sharedBytes: Bytes,
+	/** What was really done with the writers. */
+	consistency: Consistency,
+	/** How long the longest-stopped or longest-paused writer did not serve. */
+	downtimeMs: z.int().nonnegative(),
+	durationMs: z.int().nonnegative(),
+	/** What could not be made as it was, or changed while it was read; not empty = `partial`. */
+	warnings: z.array(z.string()).max(50),
+	/** What was done otherwise than asked, and why, without a loss. Absent = nothing. */
+	notes: z.array(z.string()).max(50).optional(),
+});
+export type CopyResult = z.infer<typeof CopyResult>;
+
 export const PruneResult = z.object({
 	removed: z.array(ArchiveId),
 	/** Those that stay, marked ones not counted. */

@@ -3,9 +3,10 @@ import { Consistency } from "../consistency.ts";
 import { HookNames } from "../hooks.ts";
 import { PlanFacts } from "../plan.ts";
 import { ArchiveId, RepositoryName, Sha256, VolumeName } from "../vocabulary.ts";
-import { impossible, isPossible, restoreChoice } from "./restore-choice.ts";
+import { impossible, isPossible, NewName, restoreChoice } from "./restore-choice.ts";
 import {
 	BackupResult,
+	CopyResult,
 	DrillResult,
 	hasPolicy,
 	KeepChange,
@@ -73,6 +74,12 @@ export const volumeOperations = {
 			.strictObject({ volume: VolumeName, ...Retention })
 			.refine(hasPolicy, "give either keepLast or policy"),
 		result: PruneResult,
+	},
+	/** Makes a new volume that holds what a volume holds at one moment; its writers are treated as for a backup. */
+	"volume.copy": {
+		effect: "reads",
+		params: z.strictObject({ volume: VolumeName, as: NewName }),
+		result: CopyResult,
 	},
 	/** Pins an archive of a volume or lets it go again, keeps one that was marked for removal, or holds all of them. */
 	"volume.keep": {

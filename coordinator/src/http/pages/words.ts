@@ -102,6 +102,7 @@ const verbs: Readonly<Record<string, string>> = {
 	undo: "Undo",
 	prune: "Remove old archives",
 	keep: "Keep",
+	copy: "Copy",
 	plan: "Plan",
 };
 
