@@ -5,7 +5,7 @@ import { BrowseResult, DiffResult, GetResult } from "./operations/looking.ts";
 import { PlanFacts, UndoPoint } from "./plan.ts";
 import { ResourceId } from "./resource.ts";
 import { ArchiveRow, HostRow, ResourceRow, ScheduleRow, StateWord } from "./rows.ts";
-import { endedStates, Run, RunState } from "./run.ts";
+import { Run, RunState } from "./run.ts";
 import { ArchiveId, HostName, Instant, PlanId, RequestId, RunId, SiteName } from "./vocabulary.ts";
 
 // What every door answers: a page's URL with `Accept: application/json`, and `davit … --json`. docs/cli.md is made from these.
@@ -210,22 +210,6 @@ export const ErrorDocument = z.object({
 	exitCode: z.int(),
 });
 export type ErrorDocument = z.infer<typeof ErrorDocument>;
-
-/** The last line of `davit backup|verify|restore|apply|undo|watch --json`. */
-export const ResultLine = z.object({
-	type: z.literal("result"),
-	schema: z.literal("davit/result/1"),
-	run: RunId.nullable(),
-	outcome: z.enum([...endedStates, "detached"]),
-	archive: ArchiveId.nullable(),
-	code: FailureCode.nullable(),
-	message: z.string(),
-	hint: z.string().nullable(),
-	downtimeSeconds: z.number().nullable(),
-	undoUntil: Instant.nullable(),
-	exitCode: z.int(),
-});
-export type ResultLine = z.infer<typeof ResultLine>;
 
 /** A one-time string for `davit host join`, shown once. */
 export const JoinDocument = z.object({

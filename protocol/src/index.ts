@@ -20,6 +20,7 @@ export * from "./recovery.ts";
 export * from "./report.ts";
 export * from "./request.ts";
 export * from "./resource.ts";
+export * from "./result-line.ts";
 export * from "./retention/choose.ts";
 export * from "./retention/mark.ts";
 export * from "./retention/order.ts";

@@ -4,16 +4,16 @@ import { writeJson } from "../output/write.ts";
 import { resultOfAll, resultOfDetached } from "./result.ts";
 
 /** Says which runs go on, and goes. Exit 9: they are still running. */
-export function reportDetached(
+export async function reportDetached(
 	{ runs, refused = [] }: { runs: readonly RunId[]; refused?: readonly ResultLine[] },
 	context: Context,
-): number {
+): Promise<number> {
 	const detached = runs.map((run) => ({
 		...resultOfDetached(undefined, `${run} goes on`),
 		run,
 		hint: `davit watch ${run}`,
 	}));
-	const result = resultOfAll([...refused, ...detached]);
+	const result = await resultOfAll([...refused, ...detached]);
 	if (context.wish.json) {
 		writeJson(context.out, result);
 	} else {

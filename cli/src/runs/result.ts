@@ -55,7 +55,7 @@ export function resultOfDetached(run: RunDocument["run"] | undefined, message: s
 	};
 }
 
-/** How bad it is; a command with several runs ends as its worst. */
+/** Which part tells what went wrong with the whole: the first of these that there is. */
 const severity: readonly number[] = [
 	exitCodes.inconsistent,
 	exitCodes.unreachable,
@@ -64,22 +64,44 @@ const severity: readonly number[] = [
 	exitCodes.partial,
 ];
 
-/** One line for several runs; one run's own when it is alone. */
-export function resultOfAll(results: readonly ResultLine[]): ResultLine {
+/** One line for several runs, which follows from what became of each and nothing else; one run's own when it is alone. */
+export async function resultOfAll(results: readonly ResultLine[]): Promise<ResultLine> {
 	const [first] = results;
 	if (first === undefined) return nothingRan();
 	if (results.length === 1) return first;
+	const { judgeParts } = await import("@davit/protocol");
+	// What was left alone goes on, as far as anybody here knows.
+	const states = results.map(({ outcome }) => (outcome === "detached" ? "running" : outcome));
+	const outcome = endedOutcome(judgeParts(states));
 	const worst = [...results].sort((one, other) => rank(one) - rank(other))[0] ?? first;
-	const done = results.filter((result) => result.exitCode === exitCodes.done).length;
+	const done = results.filter((result) => result.outcome === "succeeded").length;
 	return {
-		...worst,
-		run: null,
-		archive: null,
+		...{ ...worst, run: null, archive: null, downtimeSeconds: null, undoUntil: null },
+		outcome,
+		exitCode: exitCodeOfAll(outcome, results),
 		message:
-			done === results.length
+			outcome === "succeeded"
 				? `${done} of ${done} succeeded`
 				: `${done} of ${results.length} succeeded; ${worst.message}`,
+		parts: results.map(partOf),
 	};
+}
+
+/** What makes a whole worse than its outcome says keeps its own code; so does what is wrong with all parts alike. */
+function exitCodeOfAll(outcome: ResultLine["outcome"], results: readonly ResultLine[]): number {
+	if (outcome === "succeeded") return exitCodes.done;
+	const codes = results.map(({ exitCode }) => exitCode);
+	if (codes.includes(exitCodes.inconsistent)) return exitCodes.inconsistent;
+	const [code = exitCodes.failed] = codes;
+	if (code !== exitCodes.done && codes.every((other) => other === code)) return code;
+	if (outcome === "detached")
+		return codes.includes(exitCodes.unreachable) ? exitCodes.unreachable : exitCodes.detached;
+	if (codes.includes(exitCodes.unproven)) return exitCodes.unproven;
+	return outcome === "partial" ? exitCodes.partial : exitCodes.failed;
+}
+
+function partOf({ run, outcome, archive, code, message, downtimeSeconds, exitCode }: ResultLine) {
+	return { run, outcome, archive, code, message, downtimeSeconds, exitCode };
 }
 
 function nothingRan(): ResultLine {

@@ -15,7 +15,7 @@ interface Wanted {
 
 /**
  * Asks for one run a word, all resolved before the first is asked for, then watches them to their end. What the coordinator
- * refuses does not keep the others from running; the command ends as the worst of them.
+ * refuses does not keep the others from running; the command ends as `judgeParts` says of all.
  */
 export async function runAll(
 	invocation: Invocation,
@@ -43,6 +43,7 @@ export async function runAll(
 			refused.push(resultOfError(error, undefined));
 		}
 	}
-	if (flagOption(invocation, "detach")) return reportDetached({ runs: [...new Set(runs)], refused }, context);
+	if (flagOption(invocation, "detach"))
+		return await reportDetached({ runs: [...new Set(runs)], refused }, context);
 	return await watchRuns({ runs: [...new Set(runs)], identify, timeoutSeconds, refused }, context);
 }

@@ -41,7 +41,7 @@ export async function watchRuns(watch: Watch, context: Context): Promise<number>
 	context.out.closed.removeEventListener("abort", onUnread);
 	const left = watch.runs.filter((run) => !results.some((result) => result.run === run));
 	if (left.length > 0) results.push(await leave(left, { watch, context, leaving: leaving.signal, latest }));
-	const result = resultOfAll(results);
+	const result = await resultOfAll(results);
 	if (context.wish.json) writeJson(context.out, result);
 	return result.exitCode;
 }
