@@ -10,7 +10,7 @@ export async function describeAgent(
 	{ capabilities }: View,
 	{ config, archives, now }: { config: AgentConfig; archives: Archives; now: () => number },
 ): Promise<Description> {
-	const { site, host, archivesPath } = config;
+	const { site, host, archivesPath, repositories } = config;
 	return {
 		...{ version: 1, site, host, davit: davitVersion, node: process.version },
 		platform: `${platform()} ${release()} ${arch()}`.slice(0, 120),
@@ -19,6 +19,7 @@ export async function describeAgent(
 		capabilities: [...capabilities],
 		archivesPath,
 		archivesFreeBytes: Bytes.parse(await archives.freeBytes()),
+		repositories: repositories.map(({ name, url, passwordFile }) => ({ name, url, passwordFile })),
 		at: instantOf(now()),
 	};
 }

@@ -39,6 +39,14 @@ export const Capability = z.object({
 });
 export type Capability = z.infer<typeof Capability>;
 
+/** A restic repository of a host's configuration: where it is, and which file of the host holds its password. Never a secret itself. */
+const DescribedRepository = z.object({
+	name: RepositoryName,
+	/** As restic has it; passwords in it are refused by the configuration. */
+	url: z.string().max(2000),
+	passwordFile: z.string().max(4096),
+});
+
 /** Who an agent is and what it can do; retained. */
 export const Description = z.object({
 	version: z.literal(1),
@@ -54,6 +62,8 @@ export const Description = z.object({
 	capabilities: z.array(Capability).max(20),
 	archivesPath: z.string().max(4096),
 	archivesFreeBytes: Bytes,
+	/** Absent in words of an older agent. */
+	repositories: z.array(DescribedRepository).max(20).optional(),
 	at: Instant,
 });
 export type Description = z.infer<typeof Description>;

@@ -24,7 +24,15 @@ export const RecoveryDocument = z.object({
 	/** The newest first; older ones open older archives. */
 	kits: z.array(z.object({ number: z.string(), recipient: AgeRecipient, savedAt: Instant })),
 	/** Where archives lie, as the newest kit should say. */
-	places: z.array(z.object({ name: z.string(), at: z.string(), note: z.string() })),
+	places: z.array(
+		z.object({
+			name: z.string(),
+			at: z.string(),
+			note: z.string(),
+			/** What gets archives out of it, a line each, where that is not the archive's own `restore.sh`. */
+			commands: z.array(z.string()).optional(),
+		}),
+	),
 	/** Of the newest proven restore, over everything; null = never. */
 	provenAt: Instant.nullable(),
 });

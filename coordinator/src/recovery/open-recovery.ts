@@ -1,4 +1,5 @@
 import {
+	type Description,
 	instantOf,
 	kitNumber,
 	OperationError,
@@ -74,6 +75,8 @@ export function openRecovery(core: Core, memory: KitMemory): Recovery {
 	};
 }
 
+type Repository = NonNullable<Description["repositories"]>[number];
+
 const make = "davit recovery-kit -o FILE";
 
 function recoveryDocument(core: Core, { kits }: KitMemory): RecoveryDocument {
@@ -104,10 +107,27 @@ function provenAt(core: Core): RecoveryDocument["provenAt"] {
 	return times.sort().at(-1) ?? null;
 }
 
+/** Each host's own folder, and the repositories that it may write into. */
 function placesOf(core: Core): RecoveryDocument["places"] {
-	return [...core.fleet.hosts()].flatMap(({ record: { host, description } }) =>
-		description === null
-			? []
-			: [{ name: host, at: description.archivesPath, note: "folders on this host's disk" }],
-	);
+	return [...core.fleet.hosts()].flatMap(({ record: { host, description } }) => {
+		if (description === null) return [];
+		const { archivesPath, repositories = [] } = description;
+		return [
+			{ name: host, at: archivesPath, note: "folders on this host's disk" },
+			...repositories.map((repository) => repositoryPlace(host, repository)),
+		];
+	});
+}
+
+function repositoryPlace(
+	host: string,
+	{ name, url, passwordFile }: Repository,
+): RecoveryDocument["places"][number] {
+	const restic = `restic -r '${url.replaceAll("'", "'\\''")}'`;
+	return {
+		name: `${host}: repository ${name}`,
+		at: url,
+		note: `restic; its password is in ${passwordFile} on ${host}: write it on this kit, Davit does not know it`,
+		commands: [`${restic} snapshots --host ${host}`, `${restic} restore SNAPSHOT --target /an/empty/folder`],
+	};
 }

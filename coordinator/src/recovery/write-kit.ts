@@ -41,7 +41,10 @@ export function kitText({ site, recipient, identity, madeAt, places, provenAt }:
 	const rest = [
 		"",
 		"Where the archives are:",
-		...places.map(({ name, at, note }) => `  ${name}: ${at}${note === "" ? "" : ` (${note})`}`),
+		...places.flatMap(({ name, at, note, commands: own = [] }) => [
+			`  ${name}: ${at}${note === "" ? "" : ` (${note})`}`,
+			...own.map((command) => `    ${command}`),
+		]),
 		...(places.length === 0 ? ["  nowhere yet"] : []),
 		"",
 		"To get them back, with this text saved as kit.txt:",
@@ -63,8 +66,8 @@ export function kitPage(content: KitContent, code: string | undefined): string {
 			? `<p>The key is on the kit ${number} that you saved before; Davit does not keep it.</p>`
 			: `<pre id="key">${escapeHtml(identity)}</pre>${code ?? ""}`;
 	const rows = places.map(
-		({ name, at, note }) =>
-			`<tr><td>${escapeHtml(name)}</td><td><code>${escapeHtml(at)}</code></td><td>${escapeHtml(note)}</td></tr>`,
+		({ name, at, note, commands: own = [] }) =>
+			`<tr><td>${escapeHtml(name)}</td><td><code>${escapeHtml(at)}</code></td><td>${escapeHtml(note)}${own.map((command) => `<pre>${escapeHtml(command)}</pre>`).join("")}</td></tr>`,
 	);
 	const steps = commands("kit.txt").map(
 		(command, at) => `<li>${escapeHtml(meanings[at] ?? "")}<pre>${escapeHtml(command)}</pre></li>`,
