@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type ArchiveId, ArchiveId as archiveId, OperationError } from "@davit/protocol";
@@ -44,6 +45,11 @@ export async function forgetOrphans(restic: Restic, signal: AbortSignal): Promis
 		);
 	}
 	return orphans;
+}
+
+/** Whether an undo gave the archive up and could not yet forget its snapshot. */
+export function isGivenUp(restic: Restic, archive: ArchiveId): boolean {
+	return existsSync(noteOf(restic, archive));
 }
 
 async function notesIn(folder: string): Promise<string[]> {
