@@ -97,6 +97,13 @@ test("nothing lingers as in progress: progress is an attribute of a state that t
 	);
 });
 
+test("a hold of retention is an attribute of what it holds, with and without a good backup", () => {
+	const [, backup] = components([longest]).find(([id]) => id === "last_good_backup") ?? [];
+	const template = String(backup?.["json_attributes_template"]);
+	assert.equal(template.split("'held_since': (value_json.get('hold') or {}).get('since')").length, 3);
+	assert.equal(template.split("'held_because': (value_json.get('hold') or {}).get('because')").length, 3);
+});
+
 test("a press and an event are never retained", () => {
 	const [, button] = components([longest]).find(([id]) => id === "back_up") ?? [];
 	assert.equal(button?.["retain"], false);

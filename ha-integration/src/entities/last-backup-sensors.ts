@@ -64,10 +64,15 @@ export function restoreDurationSensor(place: ResourcePlace): Component {
 
 const diagnostic = { entity_category: "diagnostic", enabled_by_default: false } as const;
 
+/** Why nothing is removed for now, and since when; none where there is no hold. */
+const held =
+	"'held_since': (value_json.get('hold') or {}).get('since'), " +
+	"'held_because': (value_json.get('hold') or {}).get('because')";
+
 const attributes =
 	"{{ {'archive': value_json.lastGoodBackup.id, 'proof': value_json.lastGoodBackup.proof | join(', '), " +
-	"'consistency': value_json.lastGoodBackup.consistency, 'archives': value_json.archives} | tojson " +
-	"if value_json.lastGoodBackup else {'archives': value_json.archives} | tojson }}";
+	`'consistency': value_json.lastGoodBackup.consistency, 'archives': value_json.archives, ${held}} | tojson ` +
+	`if value_json.lastGoodBackup else {'archives': value_json.archives, ${held}} | tojson }}`;
 
 /** An older agent does not speak of it, which is unknown too. */
 function fromProven(place: ResourcePlace, key: string, arithmetic = ""): Record<string, unknown> {
