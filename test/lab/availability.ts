@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { ownEnvironment } from "./process/environment.ts";
+import { whyNoS3Server } from "./provision/build-s3-server.ts";
 import { findPython312 } from "./provision/find-python.ts";
 
 /** Undefined: it can be started here. Otherwise the reason why not, in one line, for `t.skip`. */
@@ -14,6 +15,7 @@ export type LabAvailability = {
 	readonly homeAssistantOldest: Unavailable;
 	readonly browser: Unavailable;
 	readonly restic: Unavailable;
+	readonly s3: Unavailable;
 };
 
 /**
@@ -33,7 +35,7 @@ export async function labAvailability(): Promise<LabAvailability> {
 	const python = reason === undefined ? await findPython312() : undefined;
 	const oldest =
 		reason ?? (python === undefined ? "no Python 3.12 found; set DAVIT_LAB_PYTHON312 to one" : undefined);
-	return { ...everything, homeAssistantOldest: oldest };
+	return { ...everything, homeAssistantOldest: oldest, s3: reason ?? whyNoS3Server() };
 }
 
 function whyForbidden(): Unavailable {

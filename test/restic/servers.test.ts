@@ -10,16 +10,17 @@ import { labAvailability } from "../lab/availability.ts";
 import { openProxy } from "./open-proxy.ts";
 import { openRepositoryRig } from "./open-repository-rig.ts";
 import { planned, portray } from "./portray-tree.ts";
-import { startRest, startSftp } from "./start-servers.ts";
+import { s3BuildMs, startRest, startS3, startSftp } from "./start-servers.ts";
 
-const { restic: unavailable } = await labAvailability();
+const { restic: unavailable, s3 } = await labAvailability();
 const options = { skip: unavailable ?? false, timeout: 120_000 };
 
-for (const [name, start] of [
-	["OpenSSH", startSftp],
-	["rclone serve restic", startRest],
+for (const [name, start, needed] of [
+	["OpenSSH", startSftp, options],
+	["rclone serve restic", startRest, options],
+	["an S3 server", startS3, { skip: unavailable ?? s3 ?? false, timeout: s3BuildMs + 60_000 }],
 ] as const) {
-	test(`a folder is backed up to ${name}, and restored from it exactly`, options, async (t) => {
+	test(`a folder is backed up to ${name}, and restored from it exactly`, needed, async (t) => {
 		const { port: _port, ...settings } = await start(t, await makeFolder(t));
 		const { rig, path, repository } = await openRepositoryRig(t, settings);
 		const before = portray(path);

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
@@ -7,6 +8,7 @@ import type { TestContext } from "node:test";
 import { acceptsConnection, findFreePort } from "../lab/network/port.ts";
 import { pollUntil } from "../lab/process/poll.ts";
 import { run } from "../lab/process/run.ts";
+import { findS3Server } from "../lab/provision/build-s3-server.ts";
 import { installPackages } from "../lab/provision/install-packages.ts";
 import { findRclone } from "../lab/provision/unpack-restic.ts";
 
@@ -14,6 +16,7 @@ import { findRclone } from "../lab/provision/unpack-restic.ts";
 export interface Served {
 	readonly url: string;
 	readonly sftpArguments?: string;
+	readonly environmentFiles?: Readonly<Record<string, string>>;
 	readonly port: number;
 }
 
@@ -78,6 +81,27 @@ export async function startSftp(t: TestContext, folder: string): Promise<Served>
 		port,
 	};
 }
+
+/** s3s-fs on loopback, with one bucket and one key to it; it is built first where it is missing. */
+export async function startS3(t: TestContext, folder: string): Promise<Served> {
+	const program = await findS3Server(AbortSignal.timeout(s3BuildMs));
+	const port = await findFreePort();
+	const [keyId, key] = ["davit", randomBytes(20).toString("hex")];
+	const environmentFiles = {
+		AWS_ACCESS_KEY_ID: join(folder, "id"),
+		AWS_SECRET_ACCESS_KEY: join(folder, "key"),
+	};
+	await writeFile(environmentFiles.AWS_ACCESS_KEY_ID, `${keyId}\n`, { mode: 0o600 });
+	await writeFile(environmentFiles.AWS_SECRET_ACCESS_KEY, `${key}\n`, { mode: 0o600 });
+	await mkdir(join(folder, "s3/davit"), { recursive: true });
+	const address = ["--host", "127.0.0.1", "--port", String(port)];
+	const argv = [program, ...address, "--access-key", keyId, "--secret-key", key, join(folder, "s3")];
+	await startServer(t, { argv, folder, port });
+	return { url: `s3:http://127.0.0.1:${port}/davit/repository`, environmentFiles, port };
+}
+
+/** How long building the S3 server may take, once on a machine. */
+export const s3BuildMs = 480_000;
 
 interface Starting {
 	readonly argv: readonly string[];
