@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { ownEnvironment } from "../process/environment.ts";
@@ -28,11 +29,10 @@ async function build(folder: string, signal: AbortSignal): Promise<void> {
 	const cargo = findCargo();
 	if (cargo === undefined) throw new Error(whyNoS3Server());
 	const argv = ["install", "s3s-fs", "--version", version, "--locked", "--features", "binary", "--debug"];
-	const env = {
-		CARGO_TARGET_DIR: join(cacheFolder(), `${builtName}.target`),
-		CARGO_PROFILE_DEV_DEBUG: "0",
-	};
+	const target = join(cacheFolder(), `${builtName}.target`);
+	const env = { CARGO_TARGET_DIR: target, CARGO_PROFILE_DEV_DEBUG: "0" };
 	await run([cargo, ...argv, "--root", folder], { signal, env, contained: true });
+	await rm(target, { recursive: true });
 }
 
 function findCargo(): string | undefined {
