@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openHome } from "@davit/cli/testing/run-davit.ts";
+import { pollUntil } from "../lab/process/poll.ts";
 import { openSite, type Site } from "./open-site.ts";
 import { assertTold, toldBy } from "./read-page.ts";
 
@@ -52,6 +53,10 @@ test("a file that holds no key that Davit can use is refused whole", async () =>
 	const add = ["key", "add", "--identity-file"] as const;
 	const kit = join(scratch.path, "real.txt");
 	assert.equal((await site.davit("recovery-kit", "-o", kit)).exitCode, 0);
+	// The coordinator tells its hosts of the new key a moment later.
+	const isTold = () => agentFiles().some(([name]) => name === "recovery-recipients.txt");
+	const wish = { what: "the recovery key at the host", timeoutMs: 30_000 };
+	await pollUntil(isTold, { ...wish, signal: AbortSignal.timeout(30_000) });
 	const [secret = ""] = /^AGE-SECRET-KEY-1\w+$/m.exec(readFileSync(kit, "utf8")) ?? [];
 	await refused("key file that is missing", ...add, "/nonexistent/kit.txt");
 	await refused("key file that others can read", ...add, keyFile("open.txt", `${secret}\n`, 0o644));

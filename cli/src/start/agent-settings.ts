@@ -48,8 +48,10 @@ export async function prepareAgent(
 
 /** Whether the coordinator has heard of the host; one whose history is gone has not. */
 async function isKnown(host: unknown, context: Context): Promise<boolean> {
+	// What is no name at all the agent itself refuses, by file and key.
+	if (typeof host !== "string" || !/^[a-z0-9-]{1,48}$/.test(host)) return true;
 	try {
-		await callRaw({ method: "GET", path: `/hosts/${encodeURIComponent(String(host))}` }, context);
+		await callRaw({ method: "GET", path: `/hosts/${encodeURIComponent(host)}` }, context);
 		return true;
 	} catch (error) {
 		if (error instanceof CommandError && error.code === "host-not-found") return false;

@@ -22,12 +22,14 @@ const allowed: Readonly<Record<string, readonly Verb[]>> = {
 /** Only these are believed on the broker; all other principals come through a door of this machine. */
 const onBroker: readonly string[] = ["home-assistant"];
 
+const listed = new Intl.ListFormat("en-GB", { type: "conjunction" });
+
 /** @throws OperationError not-allowed */
 export function authorise(principal: PrincipalName, operation: OperationName): void {
 	const verbs = Object.hasOwn(allowed, principal) ? allowed[principal] : undefined;
 	if (verbs?.includes(rightFor(operation))) return;
 	throw new OperationError("not-allowed", `${principal} may not ask for ${operation}`, {
-		hint: verbs === undefined ? "ask as the operator" : `it may ask for ${verbs.join(" and ")}`,
+		hint: verbs === undefined ? "ask as the operator" : `it may ask for ${listed.format(verbs)}`,
 	});
 }
 
