@@ -10,7 +10,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const words = process.argv.slice(2);
 
 /** A file that hangs fails after this, and its process is ended, so that the others are still heard. */
-const fileLimitMs = 10 * 60_000;
+const fileLimitMs = 20 * 60_000;
 /** What has not begun by then is counted as failed: a run that somebody cuts off tells nobody anything. */
 const wholeLimitMs = 75 * 60_000;
 const slowest = 15;
