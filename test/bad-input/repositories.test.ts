@@ -51,11 +51,11 @@ after(() => opened.disposeAsync());
 function repositories(): readonly object[] {
 	const url = join(folder, "repository");
 	const passwordFile = join(folder, "password");
-	const common = { url, passwordFile, contactSeconds: 2, lockSeconds: 1 };
+	const common = { url, passwordFile, lockSeconds: 1 };
 	return [
 		{ name: "disk", ...common },
 		{ name: "nothing", ...common, url: join(folder, "empty") },
-		{ name: "server", ...common, url: "rest:http://127.0.0.1:1/" },
+		{ name: "server", ...common, url: "rest:http://127.0.0.1:1/", contactSeconds: 2 },
 		{ name: "mistaken", ...common, passwordFile: join(folder, "wrong") },
 		{ name: "lost", ...common, passwordFile: join(folder, "none") },
 		{ name: "open", ...common, passwordFile: join(folder, "open") },

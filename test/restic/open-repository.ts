@@ -27,7 +27,7 @@ export async function openRepository(
 	const passwordFile = join(folder, "password");
 	await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
 	const repository = RepositorySettings.parse({
-		...{ name: "disk", url: join(folder, "repository"), passwordFile, contactSeconds: 3 },
+		...{ name: "disk", url: join(folder, "repository"), passwordFile },
 		...more,
 	});
 	const restic = { program, repository, home: join(folder, "home") };
