@@ -88,9 +88,10 @@ async function run(words: readonly string[], home: string): Promise<{ stdout: st
 }
 
 function withTimeout(words: readonly string[]): readonly string[] {
-	const watches = commands.some((spec) => spec.runs === true && spec.name === words[0]);
-	const [verb = "", ...rest] = words;
-	return watches ? [verb, "--timeout=0.05s", ...rest] : words;
+	const typed = words.join(" ");
+	const spec = commands.find(({ name, runs }) => runs === true && `${typed} `.startsWith(`${name} `));
+	const length = spec?.name.split(" ").length ?? 0;
+	return length === 0 ? words : [...words.slice(0, length), "--timeout=0.05s", ...words.slice(length)];
 }
 
 /** Numbers that are the same each time (mulberry32). */

@@ -56,6 +56,6 @@ function refuse(error: CommandError, context: Context, spec: CommandSpec | undef
 
 /** The command that a line which cannot be read was meant for. */
 function specOf(words: readonly string[]): CommandSpec | undefined {
-	const verb = words.find((word) => !word.startsWith("-"));
-	return commands.find((spec) => spec.name === verb);
+	const [verb, second] = words.filter((word) => !word.startsWith("-"));
+	return commands.find(({ name }) => name === verb || name === `${verb} ${second}`);
 }
