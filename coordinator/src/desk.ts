@@ -14,6 +14,7 @@ import type {
 	PlanAction,
 	PlanDocument,
 	PlanId,
+	PreviewDocument,
 	PrincipalName,
 	RecoveryDocument,
 	RecoveryKitDocument,
@@ -33,7 +34,7 @@ import type {
 	StartedDocument,
 	StatusDocument,
 } from "@davit/protocol";
-import type { LookWanted } from "./desk/look-into.ts";
+import type { LookWanted, PreviewWanted } from "./desk/look-into.ts";
 
 /** At most 100 rows a page; `page` counts from 1. */
 export interface Filter {
@@ -142,6 +143,8 @@ export interface Desk {
 	): Promise<GottenDocument>;
 	/** Asks a host to rebuild what it knows of its archives from the archives alone. */
 	rescan(host: string, principal: PrincipalName, signal: AbortSignal): Promise<RescanDocument>;
+	/** Asks the host what a backup would do. */
+	preview(wanted: PreviewWanted, principal: PrincipalName, signal: AbortSignal): Promise<PreviewDocument>;
 	apply(plan: PlanId, confirm: string, principal: PrincipalName): StartedDocument;
 	cancel(run: RunId, principal: PrincipalName): RunDocument;
 	/** `confirm` is its name, needed where archives would go that stay now. */

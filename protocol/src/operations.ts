@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { OperationError } from "./failures.ts";
 import { type LookingVerb, lookingOperations, lookingVerbs } from "./operations/looking.ts";
 import { pathOperations } from "./operations/path.ts";
+import { previewOperations } from "./operations/preview.ts";
 import { repositoryOperations } from "./operations/repository.ts";
 import { rescanOperations } from "./operations/rescan.ts";
 import { stackOperations } from "./operations/stack.ts";
@@ -26,6 +27,7 @@ export const operations = {
 	...lookingOperations,
 	...rescanOperations,
 	...repositoryOperations,
+	...previewOperations,
 } as const satisfies Record<string, Definition>;
 
 export type OperationName = keyof typeof operations;
@@ -46,7 +48,7 @@ export type Verb =
 	| "check"
 	| LookingVerb;
 
-/** Whether it only looks into archives: it is no event of its resource, and holds up nothing. */
+/** Whether it only looks: it is no event of its resource, and holds up nothing. */
 export function isLooking(operation: OperationName): boolean {
 	return lookingVerbs.some((verb) => verb === verbOf(operation));
 }

@@ -42,6 +42,10 @@ suite("the downtime of a backup", { skip: unavailable ?? false }, () => {
 					"of one container all is in them",
 				);
 				assert.equal(predicted === undefined, taken === 1, "measured before it is predicted");
+				const plan = await perform("volume.preview", { volume, consistency }, { context: rig.context() });
+				const held = [{ name: volume, state: "running", treatment: consistency }];
+				assert.deepEqual([plan.result.holds, plan.result.blockers], [held, []]);
+				assert.ok(plan.result.predictedDowntimeMs !== undefined, "by what was just measured");
 				t.diagnostic(`run ${taken}: ${parts.stopMs} + ${parts.copyMs} + ${parts.startMs} ms`);
 				if (predicted !== undefined) t.diagnostic(compare(downtimeMs, predicted));
 			}

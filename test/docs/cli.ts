@@ -20,6 +20,7 @@ const documents = [
 	protocol.DifferencesDocument,
 	protocol.GottenDocument,
 	protocol.RescanDocument,
+	protocol.PreviewDocument,
 	protocol.RunDocument,
 	protocol.PlanDocument,
 	protocol.ScheduleDocument,

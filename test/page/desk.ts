@@ -252,6 +252,7 @@ export function openMemoryDesk(fleet: Fleet = makeFleet(), now: () => number = (
 			return differencesDocument({ row: archiveOf(archive), against: other, from, asOf: asOf() });
 		},
 		get: () => Promise.reject(new OperationError("unsupported", "archives in memory hold no bytes")),
+		preview: () => Promise.reject(new OperationError("unsupported", "no host is asked in memory")),
 		apply(id, confirm) {
 			const plan = planOf(id);
 			if (confirm !== plan.confirm) {

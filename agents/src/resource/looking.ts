@@ -3,14 +3,17 @@ import type { Handlers } from "../operation.ts";
 import { browse } from "./browse.ts";
 import { diff } from "./diff.ts";
 import { get } from "./get.ts";
+import { preview } from "./preview.ts";
 import { rescan } from "./rescan.ts";
 
-/** What looks into archives and changes nothing. */
+/** What only looks and changes nothing. */
 export const lookingHandlers = {
 	"volume.browse": browse,
 	"path.browse": browse,
 	"volume.diff": diff,
 	"path.diff": diff,
+	"volume.preview": preview,
+	"path.preview": preview,
 	"volume.get": get,
 	"path.get": get,
 	"path.rescan": rescan,

@@ -1,17 +1,18 @@
+import type { BackupChoice } from "@davit/protocol";
 import { addressText, operationName, resolveAddress, resolveResource, resourceParams } from "../address.ts";
-import { usageError } from "../command-error.ts";
+import { exitCodes, usageError } from "../command-error.ts";
 import { type Context, flagOption, type Invocation } from "../context.ts";
 import { callFor } from "../door/call.ts";
 import { consistencyOption, hooksOption, repositoryOption } from "../options.ts";
+import { describePreview } from "../output/describe-preview.ts";
+import { say, writeAnswer } from "../output/write.ts";
 import { partsOfHost } from "../runs/parts-of-host.ts";
 import { runAll } from "../runs/run-all.ts";
 
 /** Backs up one resource or several at once; of a host everything on it. */
 export async function backup(invocation: Invocation, context: Context): Promise<number> {
-	const consistency = consistencyOption(invocation);
-	const isForced = flagOption(invocation, "forceDatabaseFiles");
-	const hooks = hooksOption(invocation);
-	const repository = repositoryOption(invocation);
+	const choice = readChoice(invocation);
+	if (flagOption(invocation, "plan")) return await preview(invocation, choice, context);
 	const words: string[] = [];
 	for (const word of invocation.words) words.push(...(await expand(word, context)));
 	return await runAll({ ...invocation, words }, { context, identify: "archive" }, async (word) => {
@@ -23,17 +24,44 @@ export async function backup(invocation: Invocation, context: Context): Promise<
 				version: 1,
 				host,
 				operation: operationName("backup", resource),
-				params: {
-					...resourceParams(resource),
-					...(consistency === undefined ? {} : { consistency }),
-					...(isForced ? { forceDatabaseFiles: true } : {}),
-					...images,
-					...(hooks === undefined ? {} : { hooks }),
-					...(repository === undefined ? {} : { repository }),
-				},
+				params: { ...resourceParams(resource), ...choice, ...images },
 			},
 		};
 	});
+}
+
+/** @throws CommandError usage */
+function readChoice(invocation: Invocation): BackupChoice {
+	const consistency = consistencyOption(invocation);
+	const hooks = hooksOption(invocation);
+	const repository = repositoryOption(invocation);
+	return {
+		...(consistency === undefined ? {} : { consistency }),
+		...(flagOption(invocation, "forceDatabaseFiles") ? { forceDatabaseFiles: true } : {}),
+		...(hooks === undefined ? {} : { hooks }),
+		...(repository === undefined ? {} : { repository }),
+	};
+}
+
+/** Says what a backup would do, and how `davit` would end if it could not. */
+async function preview(invocation: Invocation, choice: BackupChoice, context: Context): Promise<number> {
+	const [word = "", ...others] = invocation.words;
+	if (others.length > 0) {
+		throw usageError("--plan is of one resource at a time", `davit backup ${word} --plan`);
+	}
+	const { host, resource } = await resolveResource(word, context);
+	if (resource.startsWith("stack:")) {
+		throw usageError(
+			`--plan is of a volume or a folder, and ${resource} is neither`,
+			`davit show ${word}, then --plan of what it holds`,
+		);
+	}
+	const body = { host, resource, choice };
+	const found = await callFor("davit/preview/1", { method: "POST", path: "/previews", body }, context);
+	writeAnswer(context, { document: found, ids: [resource], text: () => describePreview(found) });
+	if (found.blockers.length > 0) return exitCodes.blocked;
+	say(context, `do    davit backup ${word}`);
+	return exitCodes.done;
 }
 
 /** `nas` and `nas/*` are everything on the host, stacks first. */

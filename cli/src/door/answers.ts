@@ -11,6 +11,7 @@ import type {
 	HostsDocument,
 	JoinDocument,
 	PlanDocument,
+	PreviewDocument,
 	RecoveryDocument,
 	RecoveryKitDocument,
 	RescanDocument,
@@ -38,6 +39,7 @@ type AnyDocument =
 	| HostsDocument
 	| JoinDocument
 	| PlanDocument
+	| PreviewDocument
 	| RecoveryDocument
 	| RecoveryKitDocument
 	| RescanDocument

@@ -29,14 +29,19 @@ export const act: readonly CommandSpec[] = [
 				summary: "which of the agent's configured hooks run, with commas, or none; default is all",
 			},
 			{ flags: "--to <repository>", summary: "write into a restic repository of the host's configuration" },
+			{
+				flags: "--plan",
+				summary: "of one volume or folder: say what would be held up, copied and needed, change nothing",
+			},
 		],
 		examples: [
 			"davit backup nas/grafana-data",
+			"davit backup nas/grafana-data --plan",
 			"davit backup nas/stack:media --images",
 			"davit backup 'nas/*'",
 		],
 		runs: true,
-		documents: ["davit/run/1", "davit/result/1"],
+		documents: ["davit/run/1", "davit/result/1", "davit/preview/1"],
 	},
 	{
 		name: "verify",

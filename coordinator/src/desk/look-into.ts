@@ -1,16 +1,21 @@
 import {
 	type ArchiveContentDocument,
+	type BackupChoice,
 	BrowseResult,
 	type DifferencesDocument,
 	DiffResult,
 	FolderPath,
 	GetResult,
 	type GottenDocument,
+	type HostName,
 	instantOf,
 	OperationError,
+	type PreviewDocument,
+	PreviewResult,
 	type PrincipalName,
 	type RescanDocument,
 	RescanResult,
+	type ResourceId,
 	resourceId,
 } from "@davit/protocol";
 import type { CoordinatorCore } from "../core/core.ts";
@@ -22,6 +27,12 @@ export interface LookWanted {
 	/** An archive's id or its unique beginning. */
 	readonly archive: string;
 	readonly from: number;
+}
+
+export interface PreviewWanted {
+	readonly host: HostName;
+	readonly resource: ResourceId;
+	readonly choice: BackupChoice;
 }
 
 interface Asking {
@@ -83,6 +94,17 @@ export async function rescanHost(
 	const question = { host, resource, verb: "rescan", params: {} } as const;
 	const found = RescanResult.parse(await ask(core, question, asking));
 	return { schema: "davit/rescan/1", asOf: instantOf(core.parts.now()), host, ...found };
+}
+
+/** What a backup would do. @throws OperationError as above */
+export async function previewBackup(
+	core: CoordinatorCore,
+	{ host, resource, choice }: PreviewWanted,
+	asking: Asking,
+): Promise<PreviewDocument> {
+	const question = { host, resource, verb: "preview", params: choice } as const;
+	const found = PreviewResult.parse(await ask(core, question, asking));
+	return { schema: "davit/preview/1", asOf: instantOf(core.parts.now()), host, ...found };
 }
 
 function ask(

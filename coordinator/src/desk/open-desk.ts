@@ -39,7 +39,7 @@ import { authoriseOperator } from "../requests/authorise.ts";
 import { admitHost, type BrokerDoor, checkInvitation, keepAccount } from "./access.ts";
 import { cancelRun } from "./cancel.ts";
 import { editSchedule, pauseSchedule } from "./edit-schedule.ts";
-import { lookForDifferences, lookIntoFolder, rescanHost, takeOut } from "./look-into.ts";
+import { lookForDifferences, lookIntoFolder, previewBackup, rescanHost, takeOut } from "./look-into.ts";
 import { addSchedule, removeSchedule } from "./schedules.ts";
 import { simulate } from "./simulate.ts";
 
@@ -82,6 +82,7 @@ export function openDesk(core: CoordinatorCore, surroundings: DeskSurroundings):
 		diff: (wanted, principal, signal) => lookForDifferences(core, wanted, { principal, signal }),
 		get: (wanted, principal, signal) => takeOut(core, wanted, { principal, signal }),
 		rescan: (host, principal, signal) => rescanHost(core, host, { principal, signal }),
+		preview: (wanted, principal, signal) => previewBackup(core, wanted, { principal, signal }),
 		apply: (plan, confirm, principal) => applyPlan(core, { plan, confirm }, principal),
 		cancel: (run, principal) => cancelRun(parts, run, principal),
 		addSchedule: ({ schedule, confirm }, principal) =>

@@ -1,6 +1,7 @@
 import {
 	ArchiveId,
 	AskedConsistency,
+	BackupChoice,
 	HostName,
 	OperationError,
 	operationFor,
@@ -13,6 +14,7 @@ import {
 import { z } from "zod";
 import type { Desk } from "../desk.ts";
 import type { Exchange } from "./exchange.ts";
+import { resourcePath } from "./pages/links.ts";
 import type { Body } from "./read-body.ts";
 import { read } from "./read-content.ts";
 import { readWantedPlan } from "./read-plan.ts";
@@ -48,6 +50,7 @@ const acts: Readonly<Record<string, (asked: Asked, name: string) => Promise<Done
 	requests: askForRun,
 	plans: makePlan,
 	"plans/*/apply": applyPlan,
+	previews: previewBackup,
 	"archives/*/get": takeOut,
 	"runs/*/cancel": cancelRun,
 	"hosts/*/rescan": rescanHost,
@@ -107,6 +110,14 @@ async function makePlan({ desk, exchange, body }: Asked): Promise<Done> {
 	const wanted = readWantedPlan(body);
 	const document = await desk.makePlan(wanted, exchange.principal, exchange.signal);
 	return { status: 201, document, next: `plans/${document.plan}` };
+}
+
+const WantedPreview = z.object({ host: HostName, resource: ResourceId, choice: BackupChoice });
+
+async function previewBackup({ desk, exchange, body }: Asked): Promise<Done> {
+	const wanted = read(WantedPreview, body);
+	const document = await desk.preview(wanted, exchange.principal, exchange.signal);
+	return { status: 200, document, next: resourcePath(wanted.host, wanted.resource) };
 }
 
 const Confirmation = z.object({ confirm: z.string().max(4200).default("") });

@@ -24,7 +24,7 @@ export interface Question {
 }
 
 /**
- * Asks a host to look into an archive. The answer is there when the returned run has ended.
+ * Asks a host to look into an archive, or at what a backup would do. The answer is there when the returned run has ended.
  * @throws OperationError as a request would be refused
  */
 export function askHost(core: Core, question: Question, principal: PrincipalName): RunId {
@@ -47,5 +47,5 @@ export function answerOf(core: Core, id: RunId): Readonly<Record<string, unknown
 	if (run?.state === "succeeded" && run.result !== undefined) return run.result;
 	const { failure } = run ?? {};
 	if (failure !== undefined) throw new OperationError(failure.code, failure.message, { hint: failure.hint });
-	throw new OperationError("host-offline", `${run?.host ?? "the host"} did not say what its archive holds`);
+	throw new OperationError("host-offline", `${run?.host ?? "the host"} did not answer`);
 }

@@ -98,8 +98,8 @@ export const GetResult = z.object({
 });
 export type GetResult = z.infer<typeof GetResult>;
 
-/** Verbs that only look at archives. */
-export const lookingVerbs = ["browse", "diff", "get", "rescan"] as const;
+/** Verbs that only look. */
+export const lookingVerbs = ["browse", "diff", "get", "preview", "rescan"] as const;
 export type LookingVerb = (typeof lookingVerbs)[number];
 
 const browse = { archive: ArchiveId, folder: InnerPath.optional(), from: EntryNumber.optional() } as const;

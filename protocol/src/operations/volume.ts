@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { Consistency } from "../consistency.ts";
-import { HookNames } from "../hooks.ts";
 import { PlanFacts } from "../plan.ts";
-import { ArchiveId, RepositoryName, Sha256, VolumeName } from "../vocabulary.ts";
+import { ArchiveId, Sha256, VolumeName } from "../vocabulary.ts";
+import { BackupChoice } from "./backup-choice.ts";
 import { impossible, isPossible, NewName, restoreChoice } from "./restore-choice.ts";
 import {
 	BackupResult,
@@ -25,13 +24,7 @@ export const volumeOperations = {
 		effect: "reads",
 		params: z.strictObject({
 			volume: VolumeName,
-			consistency: Consistency.optional(),
-			/** Which of the configured hooks run; absent = all. */
-			hooks: HookNames.optional(),
-			/** A restic repository of the host's configuration to write into; absent = the host's own archives. */
-			repository: RepositoryName.optional(),
-			/** Files of a database that goes on writing are copied all the same, with a warning. */
-			forceDatabaseFiles: z.boolean().optional(),
+			...BackupChoice.shape,
 		}),
 		result: BackupResult,
 	},
