@@ -10,7 +10,12 @@ import { type EngineVersion, findEngine } from "../provision/unpack-engine.ts";
 import type { RunRecord } from "../record/claim.ts";
 import { startEngine } from "./start-engine.ts";
 
-export type HostWish = { readonly name: string; readonly engine: EngineVersion };
+export type HostWish = {
+	readonly name: string;
+	readonly engine: EngineVersion;
+	/** Its containers have users of their own (`userns-remap`): root in them is user 200,000 of this machine. */
+	readonly remapsUsers?: boolean;
+};
 
 export type SpawnOptions = {
 	readonly name: string;
@@ -64,7 +69,10 @@ export async function openHost(
 	const namespace = await openNamespace(record, { hostName: wish.name, position, bridge }, signal);
 	const engine = await startEngine(
 		record,
-		{ hostName: wish.name, program, namespace, plainRegistries: bridge.subnet },
+		{
+			...{ hostName: wish.name, program, namespace, plainRegistries: bridge.subnet },
+			remapsUsers: wish.remapsUsers ?? false,
+		},
 		signal,
 	);
 	const folder = join(record.dataFolder, wish.name, "files");

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import type { Namespace } from "../network/open-namespace.ts";
@@ -14,6 +14,7 @@ export type EngineOptions = {
 	readonly namespace: Namespace;
 	/** Registries in this network are spoken to without TLS. */
 	readonly plainRegistries: string;
+	readonly remapsUsers: boolean;
 };
 
 export type Engine = {
@@ -28,15 +29,20 @@ export async function startEngine(
 	options: EngineOptions,
 	signal: AbortSignal,
 ): Promise<Engine> {
-	const { hostName, program, namespace } = options;
+	const { hostName, program, namespace, remapsUsers } = options;
 	const folder = join(record.dataFolder, hostName);
 	const runtime = join(record.runFolder, hostName);
 	await mkdir(folder, { recursive: true });
 	await mkdir(runtime, { recursive: true });
 	const socketPath = join(runtime, "docker.sock");
-	const dataRoot = join(folder, "docker");
+	// The users of its containers must get there, and the cache may lie in a home that is closed to them.
+	const dataRoot = join(remapsUsers ? runtime : folder, "docker");
+	if (remapsUsers) await chmod(record.runFolder, 0o711);
 	const configuration = join(folder, "daemon.json");
-	const settings = { "insecure-registries": [options.plainRegistries], ...program.settings(folder) };
+	const settings = {
+		...{ "insecure-registries": [options.plainRegistries], ...program.settings(folder) },
+		...(remapsUsers ? { "userns-remap": `${remappedUser}:nogroup` } : {}),
+	};
 	await writeFile(configuration, JSON.stringify(settings));
 	const argv = [
 		"dockerd",
@@ -45,7 +51,8 @@ export async function startEngine(
 		// With cgroupfs the parent is a plain folder under every version of cgroups, so it can be found and removed.
 		...["--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", `/${record.name}`],
 	];
-	const process = await startProcess(namespace.enter(argv), {
+	const command = remapsUsers ? await withOwnUsers(argv, folder) : argv;
+	const process = await startProcess(namespace.enter(command), {
 		name: `dockerd of ${hostName}`,
 		logPath: join(folder, "dockerd.log"),
 		record,
@@ -64,6 +71,17 @@ export async function startEngine(
 		},
 	);
 	return { process, socketPath, dataRoot };
+}
+
+/** The engine looks its range up in /etc/subuid by a user's name; every Debian has this one, of the group nogroup. */
+const remappedUser = "nobody";
+
+/** The same program among mounts of its own, where the machine's tables of subordinate ids are ours. */
+async function withOwnUsers(argv: readonly string[], folder: string): Promise<string[]> {
+	const table = join(folder, "subordinate-ids");
+	await writeFile(table, `${remappedUser}:200000:65536\n`);
+	const script = 'for file in subuid subgid; do mount --bind "$0" /etc/$file || exit 1; done; exec "$@"';
+	return ["unshare", "--mount", "sh", "-c", script, table, ...argv];
 }
 
 /** False while the socket is missing or nobody listens on it yet. */
