@@ -2,7 +2,7 @@ import type { Archives } from "@davit/agents/archives/archives.ts";
 import { type Keeping, withRecords, withSequence } from "@davit/agents/archives/keep-records.ts";
 import type { OperationContext } from "@davit/agents/operation.ts";
 import { prune } from "@davit/agents/resource/prune.ts";
-import { type ArchiveSummary, FolderPath, type RetentionPolicy } from "@davit/protocol";
+import { type ArchiveSummary, FolderPath, OperationError, type RetentionPolicy } from "@davit/protocol";
 
 const path = FolderPath.parse("/srv/data");
 
@@ -39,8 +39,12 @@ export function openExecutor(): Executor {
 		},
 		left: () => withRecords(held, executor.keeping),
 	};
-	const archives: Pick<Archives, "list" | "remove" | "records"> = {
+	const archives: Pick<Archives, "list" | "find" | "remove" | "records"> = {
 		list: async () => executor.left(),
+		find: (archive) => {
+			// No manifest, so no repository either in which something would have to be forgotten.
+			throw new OperationError("archive-not-found", `archive ${archive} is only in memory`);
+		},
 		remove: async (archive) => {
 			held = held.filter(({ id }) => id !== archive);
 		},
