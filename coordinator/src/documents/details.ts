@@ -3,8 +3,11 @@ import {
 	type HostDocument,
 	instantOf,
 	isEnded,
+	isFinal,
 	OperationError,
 	type ResourceDocument,
+	type ResourceState,
+	RestoreResult,
 	type Run,
 	type RunDocument,
 	resourceKey,
@@ -91,15 +94,13 @@ export function runDocument(core: Core, id: string): RunDocument {
 	if (record === undefined) throw new OperationError("run-not-found", `no run is called ${shown(id)}`);
 	const { run: known } = record;
 	const state = core.fleet.resource(known.host, known.resource)?.state;
-	// The undo belongs to the restore that made it.
-	const undo = state?.undo?.command === record.command ? state.undo : null;
 	return {
 		schema: "davit/run/1",
 		asOf: instantOf(core.now()),
 		run: known,
 		steps: core.history.runs.steps(known.run),
 		cancel: cancelSentence(known),
-		undo: liveUndo(core, undo),
+		undo: liveUndo(core, undoOf(record, state)),
 		downtimeSeconds: downtimeSeconds(known),
 	};
 }
@@ -144,6 +145,21 @@ function cancelSentence({ state, operation }: Run): string | null {
 function downtimeSeconds(run: Run | undefined): number | null {
 	const downtimeMs = run?.result?.["downtimeMs"];
 	return typeof downtimeMs === "number" ? downtimeMs / 1000 : null;
+}
+
+/** The undo belongs to the restore that made it; that run's end is heard before its host shows the undo. */
+function undoOf(
+	{ command, run }: { readonly command: string; readonly run: Run },
+	state: ResourceState | null | undefined,
+): UndoPoint | null {
+	if (state?.undo?.command === command) return state.undo;
+	const activity = state?.activity ?? undefined;
+	// Ids of commands are ordered by time.
+	const isLater = activity !== undefined && activity.command > command;
+	const isShown = isLater || (activity?.command === command && isFinal(activity.state));
+	const made = isShown ? undefined : RestoreResult.safeParse(run.result).data;
+	if (made?.undo === undefined || made.undoUntil === undefined) return null;
+	return { command: made.undo, archive: made.archive, until: made.undoUntil };
 }
 
 function liveUndo(core: Core, undo: UndoPoint | null): UndoPoint | null {

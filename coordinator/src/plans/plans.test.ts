@@ -64,6 +64,27 @@ test("a plan is asked of the host, shown with its facts, and applied exactly onc
 	assert.equal(stage.begun().length, 2);
 });
 
+test("the undo of a restore is known with its end, before its host shows it, and goes when the host shows none", async () => {
+	const ground = stageWithArchive();
+	using stage = ground.stage;
+	const { plan } = await makePlan(ground);
+	const { run } = ground.desk.apply(plan, "grafana-data", operator);
+	const { id } = stage.lastCommand();
+	const undoUntil = instantOf(stage.nowMs + 3_600_000);
+	const result = {
+		...{ archive: ground.kept.id, replaced: 3, added: 1, removed: 2, downtimeMs: 5, durationMs: 9 },
+		...{ undo: id, undoUntil },
+	};
+	stage.report(id, { state: "succeeded", sequence: 1, result });
+	assert.deepEqual(ground.desk.run(run).undo, { command: id, archive: ground.kept.id, until: undoUntil });
+	const at = instantOf(stage.nowMs);
+	stage.receive(stage.topics.resourceState(nas, grafana), {
+		...{ version: 1, host: nas, resource: grafana, lastGoodBackup: null, archives: 1, undo: null, at },
+		activity: { command: id, operation: "volume.restore", state: "succeeded", at },
+	});
+	assert.equal(ground.desk.run(run).undo, null);
+});
+
 test("making a plan is no run that lists show, and nothing on the broker", async () => {
 	const ground = stageWithArchive();
 	using stage = ground.stage;
