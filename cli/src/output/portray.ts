@@ -172,7 +172,8 @@ export function describeSchedule(document: ScheduleDocument, context: Context): 
 }
 
 function table(facts: readonly (readonly [string, string])[]): string {
-	return facts.map(([name, value]) => `  ${name.padEnd(11)}${plain(value)}`).join("\n");
+	const width = Math.max(10, ...facts.map(([name]) => name.length));
+	return facts.map(([name, value]) => `  ${name.padEnd(width)} ${plain(value)}`).join("\n");
 }
 
 function when(at: string, context: Context): string {
