@@ -32,7 +32,7 @@ suite("a Compose project is brought back as a whole", { skip: unavailable ?? fal
 	});
 	after(() => laboratory[Symbol.asyncDispose]());
 
-	test("a restore that fails, or an agent that dies, at any step leaves what was there before", async () => {
+	test("a restore that fails when a volume is swapped or the project is started leaves what was there before", async () => {
 		await writeFile(join(scene.folder, "www/index.html"), "a later page\n");
 		await writeFile(join(scene.folder, "httpd.conf"), "A:*\n# later\n");
 		const before = await portray(host, scene);
