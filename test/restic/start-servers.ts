@@ -101,7 +101,7 @@ export async function startS3(t: TestContext, folder: string): Promise<Served> {
 }
 
 /** How long building the S3 server may take, once on a machine. */
-export const s3BuildMs = 480_000;
+export const s3BuildMs = 900_000;
 
 interface Starting {
 	readonly argv: readonly string[];
