@@ -118,8 +118,10 @@ async function planUsers(
 ): Promise<readonly Treated[]> {
 	const { engine } = context;
 	try {
-		const users = engine === undefined ? [] : await findUsersNow(located.place, engine, signal);
-		const treated = engine === undefined ? [] : await planForSwap(users, { engine, signal });
+		const treated =
+			engine === undefined
+				? []
+				: await planForSwap(await findUsersNow(located.place, engine, signal), { engine, signal });
 		const holder = await strangeHolder({ ...located, treated }, { engine, signal });
 		if (holder !== undefined) blockers.push(holder);
 		return treated;
