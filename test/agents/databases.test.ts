@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +6,7 @@ import { type TestContext, test } from "node:test";
 import { FolderPath } from "@davit/protocol";
 import { openRig, type Rig } from "./open-rig.ts";
 import { perform } from "./perform.ts";
+import { sqlite, startProgram } from "./start-program.ts";
 
 const signal = AbortSignal.timeout(60_000);
 
@@ -23,32 +22,6 @@ async function open(t: TestContext): Promise<Scene> {
 	await mkdir(path);
 	await writeFile(join(path, "notes.txt"), "a file as any other");
 	return { rig: await openRig({ folder, folders: [path] }, signal), path };
-}
-
-/** Another process that works on something in the folder until it is disposed of. */
-async function startProgram(script: string, path: string): Promise<AsyncDisposable> {
-	const program = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "-e", script], {
-		cwd: path,
-		stdio: ["pipe", "pipe", "inherit"],
-	});
-	const ended = once(program, "exit");
-	const [said] = await once(program.stdout, "data", { signal });
-	assert.equal(String(said), "ready\n");
-	return {
-		async [Symbol.asyncDispose]() {
-			program.kill("SIGKILL");
-			await ended;
-		},
-	};
-}
-
-/** Opens the database and stays; its input never ends while this test lives. */
-function sqlite(mode: "wal" | "delete"): string {
-	return `const { DatabaseSync } = require("node:sqlite");
-		const database = new DatabaseSync("app.db");
-		database.exec("PRAGMA journal_mode = ${mode}; CREATE TABLE IF NOT EXISTS rows (n); INSERT INTO rows VALUES (1)");
-		process.stdin.resume();
-		console.log("ready")`;
 }
 
 for (const mode of ["wal", "delete"] as const) {

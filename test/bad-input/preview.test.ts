@@ -53,6 +53,25 @@ test("what stands against a backup is part of what is said, and its exit is 4", 
 	assert.equal((await site.davit("backup", site.address, "--plan", "-q")).exitCode, 0);
 });
 
+test("the files of a running database are refused by name, and nothing is touched", async () => {
+	const database = new DatabaseSync(join(site.folder, "app.db"));
+	database.exec(
+		"PRAGMA journal_mode = wal; CREATE TABLE IF NOT EXISTS held (n); INSERT INTO held VALUES (2)",
+	);
+	const held = await readdir(site.folder);
+	assert.ok(held.includes("app.db-wal"), "it is in use");
+	assertTold(
+		"a folder in which a running database has its files",
+		toldBy(await site.davit("backup", site.address)),
+	);
+	const archives = await site.davit("list", "archives", site.address, "--json");
+	assert.equal(JSON.parse(archives.stdout).total, 0, "there is no archive");
+	assert.deepEqual(await readdir(site.folder), held);
+	const forced = await site.davit("backup", site.address, "--force-database-files");
+	assert.equal(forced.exitCode, 3, `partial: ${forced.stderr}`);
+	database.close();
+});
+
 test("what a backup would do is said of one resource at a time", async () => {
 	const shown = await site.davit("backup", site.address, site.address, "--plan");
 	assertTold("several resources to say beforehand what would be done", toldBy(shown));

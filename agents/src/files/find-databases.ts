@@ -2,6 +2,7 @@ import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } fr
 import { errnoOf } from "./file-failure.ts";
 import type { FileContext, FoundDatabase, FoundDatabases } from "./job.ts";
 import { locate, parentOf, type RawPath, rawOf, rootPath, showRaw } from "./raw-path.ts";
+import { databaseOf, hasSqliteName, isSqliteHead, signOf } from "./recognise-database.ts";
 import { walkTree } from "./walk-tree.ts";
 
 /** More of them say no more. */
@@ -47,30 +48,17 @@ function holderBelow(
 	return held.find(({ path }) => path.startsWith(prefix))?.holder;
 }
 
-/** What lies beside a database's files only while it runs, or where it was killed. */
-function signOf(path: RawPath): FoundDatabase["kind"] | undefined {
-	const name = nameOf(path);
-	if (name === "postmaster.pid") return "Postgres";
-	if (name === "influxd.bolt") return "InfluxDB";
-	if (/.-wal$/.test(name)) return "SQLite";
-	return undefined;
-}
-
-const sqliteNames = /\.(?:db|db3|sqlite|sqlite3)(?:-wal)?$/;
-
 function kindOf(root: RawPath, path: RawPath, isHeld: boolean): FoundDatabase["kind"] | undefined {
 	const sign = signOf(path);
 	if (sign !== undefined && sign !== "SQLite") return sign;
-	if (!isHeld && sign === undefined && !sqliteNames.test(nameOf(path))) return undefined;
-	const database = path.replace(/-wal$/, "");
-	const head = headOf(root, database);
-	if (head.subarray(0, sqliteMagic.length).equals(sqliteMagic)) return "SQLite";
+	if (!isHeld && sign === undefined && !hasSqliteName(path)) return undefined;
+	const head = headOf(root, databaseOf(path));
+	if (isSqliteHead(head)) return "SQLite";
 	return isHeld && head.length >= boltMagicAt + 4 && head.readUInt32LE(boltMagicAt) === boltMagic
 		? "InfluxDB"
 		: undefined;
 }
 
-const sqliteMagic = Buffer.from("SQLite format 3\0");
 /** Of bbolt's first page, after its header. */
 const [boltMagic, boltMagicAt] = [0xed0cdaed, 16];
 
@@ -87,10 +75,6 @@ function headOf(root: RawPath, path: RawPath): Buffer {
 		if (errnoOf(error) === undefined) throw error;
 		return head.subarray(0, 0);
 	}
-}
-
-function nameOf(path: RawPath): string {
-	return parentOf(path) === rootPath ? path : path.slice(parentOf(path).length + 1);
 }
 
 /** Who of this machine's processes holds which inode of a device open; empty where their tables cannot be read. */

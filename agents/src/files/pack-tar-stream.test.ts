@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { compareTree } from "./compare-tree.ts";
+import type { FoundDatabase } from "./job.ts";
 import { packTarStream } from "./pack-tar-stream.ts";
 import { manifestFor } from "./plant-archive.ts";
 import { plantCorpus } from "./plant-corpus.ts";
@@ -92,6 +93,33 @@ test("a tar with a broken header, a stray path or a foreign type is refused", as
 	for (const [name, blocks] of Object.entries(cases)) {
 		const packing = packTarStream({ stream: pieces(Buffer.concat(blocks)), directory: folder(), signal });
 		await assert.rejects(packing, { code: "archive-corrupt" }, name);
+	}
+});
+
+test("files that look like a database's are told by their first bytes, however the engine cuts them", async () => {
+	const plain = { path: ".", type: "file", mode: 0o644, uid: 0, gid: 0, size: 0, mtimeNs: 0n } as const;
+	const contents = {
+		"app.db": "SQLite format 3\0 and pages",
+		"app.db-wal": "",
+		"notes.db": "SQLite format 3, said a text",
+		"pgdata.pid": "1\n",
+		"postmaster.pid": "1\n",
+		"short.sqlite": "SQLite",
+		store: "SQLite format 3\0",
+		"store-wal": "frames",
+	};
+	const files = Object.entries(contents).flatMap(([path, text]) => {
+		const content = Buffer.alloc(Math.ceil(text.length / 512) * 512);
+		content.write(text, "latin1");
+		return [tarHeader({ ...plain, path, size: text.length }), content];
+	});
+	const tar = Buffer.concat([tarHeader({ ...plain, type: "directory" }), ...files, Buffer.alloc(1024)]);
+	for (const size of [1, 7, 512, tar.length]) {
+		const found: string[] = [];
+		const onDatabase = ({ path, kind }: FoundDatabase) => found.push(`${path} ${kind}`);
+		await packTarStream({ stream: pieces(tar, size), directory: folder(), signal, onDatabase });
+		const wanted = ["app.db SQLite", "app.db-wal SQLite", "postmaster.pid Postgres", "store-wal SQLite"];
+		assert.deepEqual(found, wanted, `in pieces of ${size}`);
 	}
 });
 

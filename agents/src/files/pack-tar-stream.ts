@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { OperationError } from "@davit/protocol";
 import { fileFailure } from "./file-failure.ts";
-import type { FileContext, PackedTree } from "./job.ts";
+import type { FileContext, FoundDatabase, PackedTree } from "./job.ts";
 import { parentOf, type RawPath, rootPath, showRaw } from "./raw-path.ts";
 import { ByteSource } from "./read-bytes.ts";
 import { TarReader } from "./read-tar.ts";
+import { recogniseDatabases, sqliteHeadBytes } from "./recognise-database.ts";
 import { TarDamage } from "./tar-header.ts";
-import type { TreeEntry } from "./tree-entry.ts";
+import { storedSize, type TreeEntry } from "./tree-entry.ts";
 import { ContentWriter } from "./write-content.ts";
 
 /** What Docker's archive API does not give. */
@@ -21,22 +22,29 @@ const lost = [
 /**
  * Writes what a tar stream holds, as `packTree` would. The tree is what lies below the stream's first entry, which must be a
  * directory. A stream that ends before its tar does is refused: Docker ends one cleanly when a file shrank under it.
+ * Each file that looks like a database's is told to `onDatabase` once its first bytes are read; what that throws ends the packing.
  * @throws OperationError source-changed | archive-corrupt | disk-full
  */
 export async function packTarStream({
 	stream,
 	directory,
+	onDatabase,
 	...context
-}: { stream: AsyncIterable<Uint8Array>; directory: string } & FileContext): Promise<PackedTree> {
+}: PackingStream): Promise<PackedTree> {
 	const source = new ByteSource(stream, truncated);
 	await using _stream = { [Symbol.asyncDispose]: () => source.close() };
 	try {
 		using content = new ContentWriter(directory, { ...context, totalBytes: 0 });
 		const tar = new TarReader(source);
 		const below = new Prefix();
+		const recognise = recogniseDatabases();
+		const onHead = (entry: TreeEntry, head: Uint8Array) => {
+			const found = recognise(entry.path, head);
+			if (found !== undefined) onDatabase?.(found);
+		};
 		for (let found = await tar.next(); found !== undefined; found = await tar.next()) {
 			context.signal.throwIfAborted();
-			await copyEntry(below.strip(found), tar, content);
+			await copyEntry(below.strip(found), { tar, content, onHead });
 		}
 		below.requireRoot();
 		return await content.finish({ fidelity: "reduced", losses: lost });
@@ -51,14 +59,34 @@ export async function packTarStream({
 	}
 }
 
-async function copyEntry(entry: TreeEntry, tar: TarReader, content: ContentWriter): Promise<void> {
+interface PackingStream extends FileContext {
+	readonly stream: AsyncIterable<Uint8Array>;
+	readonly directory: string;
+	readonly onDatabase?: (found: FoundDatabase) => void;
+}
+
+interface Copying {
+	readonly tar: TarReader;
+	readonly content: ContentWriter;
+	/** Called once for each file with its first bytes: fewer only where it has no more. */
+	readonly onHead: (entry: TreeEntry, head: Uint8Array) => void;
+}
+
+async function copyEntry(entry: TreeEntry, { tar, content, onHead }: Copying): Promise<void> {
 	if (entry.type !== "file") {
 		content.add(entry);
 		return content.drain();
 	}
 	const digest = createHash("sha256");
+	const headBytes = Math.min(sqliteHeadBytes, storedSize(entry));
+	let head = Buffer.alloc(0);
+	if (headBytes === 0) onHead(entry, head);
 	content.begin(entry);
 	for (let part = await tar.content(); part !== undefined; part = await tar.content()) {
+		if (head.length < headBytes) {
+			head = Buffer.concat([head, part.subarray(0, headBytes - head.length)]);
+			if (head.length === headBytes) onHead(entry, head);
+		}
 		digest.update(part);
 		content.write(part);
 		await content.drain();

@@ -5,20 +5,19 @@ import {
 	instantOf,
 	type Manifest,
 	manifestVersion,
-	parseResource,
 } from "@davit/protocol";
 import { commandLabel } from "../docker/command-label.ts";
 import { requireEngine } from "../docker/require-engine.ts";
 import { hideNames } from "../encryption/hide-names.ts";
-import type { FileJob, PackedTree } from "../files/job.ts";
-import { packTarStream } from "../files/pack-tar-stream.ts";
+import type { PackedTree } from "../files/job.ts";
 import type { OperationContext, Step } from "../operation.ts";
 import { davitVersion } from "../version.ts";
-import { openVolumeTar, removeReader } from "../volume/read-over-engine.ts";
+import { removeReader } from "../volume/read-over-engine.ts";
 import { type HookFacts, hookSteps, hooksOf, hookWarningsOf } from "./hook-steps.ts";
 import type { Located } from "./locate.ts";
 import type { WriterFacts } from "./look-at-writers.ts";
-import { reachOf } from "./reach-place.ts";
+import { packPlace } from "./pack-place.ts";
+import { watchDatabases } from "./refuse-databases.ts";
 import { showProgress } from "./show-progress.ts";
 import { type SnapshotFacts, snapshotOf, snapshotSteps } from "./snapshot-steps.ts";
 import { verifyStored } from "./verify-stored.ts";
@@ -35,7 +34,6 @@ export type BackupFacts = Located &
 		readonly repository?: NonNullable<Manifest["repository"]>;
 	};
 
-type PackJob = FileJob & { readonly kind: "pack" };
 export type Outputs = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
 type Copied = { folder?: string; tree?: PackedTree };
 
@@ -98,13 +96,13 @@ function copyStep(
 			if (copied.tree !== undefined) return tellCopied(copied.tree);
 			const root = snapshotOf(outputs).isTaken ? snapshot?.root : undefined;
 			const folder = await archives.begin(place.resource, archive, takenAt(facts));
-			const tree =
-				dataPath === "archive-api"
-					? await copyOverEngine(facts, context, { folder, signal })
-					: await reachOf(facts, context).do(
-							{ kind: "pack", root: root ?? place.folder, directory: folder },
-							{ signal, onProgress: showProgress("copy", context) },
-						);
+			const databases = watchDatabases(facts);
+			const packed = await packPlace(facts, context, {
+				...{ directory: folder, signal, onProgress: showProgress("copy", context) },
+				...(root === undefined ? {} : { root }),
+				...(databases === undefined ? {} : { onDatabase: databases.onDatabase }),
+			});
+			const tree = withForced(packed, databases?.warnings ?? []);
 			Object.assign(copied, { folder, tree });
 			return tellCopied(tree);
 		},
@@ -127,27 +125,10 @@ async function removeLeftReader(context: OperationContext): Promise<void> {
 	await removeReader(await requireEngine(context, signal), context.command, signal);
 }
 
-export async function copyOverEngine(
-	{ place }: Pick<BackupFacts, "place">,
-	context: OperationContext,
-	{ folder, signal }: { readonly folder: string; readonly signal: AbortSignal },
-): Promise<PackedTree> {
-	const resource = parseResource(place.resource);
-	if (resource.kind !== "volume") throw new TypeError("only volumes are read over the engine");
-	const { command, archives } = context;
-	const { seals } = await archives.equip<PackJob>({ kind: "pack", root: place.folder, directory: folder });
-	const engine = await requireEngine(context, signal);
-	await using _reader = {
-		[Symbol.asyncDispose]: () => removeReader(engine, command, AbortSignal.timeout(60_000)),
-	};
-	const stream = await openVolumeTar(resource.volume, { engine, command, signal });
-	const onProgress = showProgress("copy", context);
-	// Awaited here: the reader goes when this function ends.
-	return await packTarStream({
-		...{ stream, directory: folder, signal, ...(seals === undefined ? {} : { seals }) },
-		// The engine does not say how much there is.
-		onProgress: ({ bytes }) => onProgress({ bytes }),
-	});
+/** A database that was copied while it ran makes the backup partial. */
+function withForced(tree: PackedTree, forced: readonly string[]): PackedTree {
+	if (forced.length === 0) return tree;
+	return { ...tree, outcome: "partial", warnings: [...forced, ...tree.warnings] };
 }
 
 /** Writes the manifest, with which the archive exists; not yet verified, it counts for nothing. */
@@ -183,7 +164,7 @@ export function manifestOf(
 	const strays = [...warningsOf(outputs), ...hookWarningsOf(outputs)];
 	const hooks = hooksOf(outputs);
 	const { isTaken, notes } = snapshotOf(outputs);
-	const { forced = [] } = facts;
+	const forced = forcedOf(facts, outputs);
 	const { [commandLabel]: _ours, ...volumeLabels } = facts.labels;
 	return {
 		...{
@@ -213,6 +194,11 @@ export function manifestOf(
 		...(facts.repository === undefined ? {} : { repository: facts.repository }),
 		publicKey: archives.publicKey,
 	};
+}
+
+/** Warnings of databases that were found before the copy began, and copied while they ran. */
+export function forcedOf({ forced = [] }: Pick<BackupFacts, "forced">, outputs: Outputs): readonly string[] {
+	return [...forced, ...snapshotOf(outputs).forced];
 }
 
 /** What was done otherwise than asked, where there is something. */

@@ -1,7 +1,14 @@
 import { BackupResult } from "@davit/protocol";
 import { z } from "zod";
 import type { Operation } from "../operation.ts";
-import { archiveSteps, type BackupFacts, consistencyOf, notesOf, takenAt } from "./archive-steps.ts";
+import {
+	archiveSteps,
+	type BackupFacts,
+	consistencyOf,
+	forcedOf,
+	notesOf,
+	takenAt,
+} from "./archive-steps.ts";
 import { hooksOf, hookWarningsOf } from "./hook-steps.ts";
 import { repositorySteps } from "./repository-steps.ts";
 import { snapshotOf } from "./snapshot-steps.ts";
@@ -33,7 +40,7 @@ export const backUp: Operation<"volume.backup" | "path.backup", BackupFacts> = {
 		const { atMs } = Timed.parse(outputs.get("verify") ?? sealed);
 		const strays = [...warningsOf(outputs), ...hookWarningsOf(outputs)];
 		const hooks = hooksOf(outputs);
-		const warnings = [...strays, ...(facts.forced ?? []), ...copied.warnings].slice(0, 50);
+		const warnings = [...strays, ...forcedOf(facts, outputs), ...copied.warnings].slice(0, 50);
 		const result = BackupResult.parse({
 			...{ archive: facts.archive, takenAt: takenAt(facts), bytes: sealed.bytes },
 			...{ contentBytes: copied.contentBytes, entries: copied.entries, warnings },

@@ -4,7 +4,7 @@ import { findUsersNow, isAlive, type User } from "./find-users.ts";
 import type { Located } from "./locate.ts";
 import { planForCopy, type Treated } from "./plan-treatment.ts";
 import { withoutSnapshot } from "./policy.ts";
-import { refuseDatabases, type Writing } from "./refuse-databases.ts";
+import { type Asked, refuseDatabases } from "./refuse-databases.ts";
 import type { SnapshotFacts } from "./snapshot-steps.ts";
 
 /** Who could write when a copy began, and what is done about it. */
@@ -15,6 +15,8 @@ export type WriterFacts = {
 	readonly writers: Manifest["writers"];
 	/** Warnings of databases that are copied while they run, because that was asked for. */
 	readonly forced?: readonly string[];
+	/** So that what is known only later can be judged as what was known before; absent in facts of an older Davit. */
+	readonly asked?: Asked;
 	/** False for a live copy, and where there is no engine. */
 	readonly watches?: boolean;
 };
@@ -32,7 +34,7 @@ export interface Surveying {
  * @throws OperationError docker-unreachable
  */
 export async function lookAtWriters(
-	copying: Pick<Writing, "isForced" | "doing"> & {
+	copying: Asked & {
 		readonly located: Located;
 		readonly snapshot: SnapshotFacts;
 	},
@@ -51,7 +53,7 @@ export async function lookAtWriters(
 	const forced = await orObject("database-files", refusing, { object, otherwise: [] });
 	const writers = describeWriters(users, treated);
 	const watches = engine !== undefined && policy.consistency !== "live";
-	return { startedAtMs, treated, writers, watches, forced };
+	return { startedAtMs, treated, writers, watches, forced, asked: { isForced, doing } };
 }
 
 /** What was found; where that failed with the code, an objection, and what there is otherwise. */

@@ -4,8 +4,10 @@ import type { OperationContext, Step } from "../operation.ts";
 import type { Snapshot } from "../snapshot/method.ts";
 import { runTool } from "../snapshot/run-tool.ts";
 import { findSnapshot, removalMs, removeSnapshot, takeSnapshot } from "../snapshot/snapshots.ts";
+import { findUsersNow } from "./find-users.ts";
 import type { Located } from "./locate.ts";
 import { noteNoSnapshot, type Policy } from "./policy.ts";
+import { type Asked, refuseDatabases, type Writing } from "./refuse-databases.ts";
 
 export type SnapshotFacts = {
 	/** Absent where none is taken. */
@@ -37,21 +39,26 @@ export function planWithoutSnapshot(why: string, policy: Policy): SnapshotFacts 
 	return { policy, notes: policy.consistency === "snapshot" ? [noteNoSnapshot(why, policy)] : [] };
 }
 
-const Taken = z.object({ isTaken: z.boolean(), notes: z.array(z.string()).default([]) });
-const Dropped = z.object({ notes: z.array(z.string()).default([]) });
+const Lines = z.array(z.string()).default([]);
+/** `forced`: warnings of databases that are copied while they run after all. */
+const Taken = z.object({ isTaken: z.boolean(), notes: Lines, forced: Lines });
+const Dropped = z.object({ notes: Lines });
 
 /** What became of the snapshot; nothing where there was to be none. */
 export function snapshotOf(outputs: ReadonlyMap<string, unknown>): z.infer<typeof Taken> {
-	const { isTaken, notes } = Taken.parse(outputs.get("snapshot") ?? { isTaken: false });
-	return { isTaken, notes: [...notes, ...Dropped.parse(outputs.get("drop-snapshot") ?? {}).notes] };
+	const { notes, ...taken } = Taken.parse(outputs.get("snapshot") ?? { isTaken: false });
+	return { ...taken, notes: [...notes, ...Dropped.parse(outputs.get("drop-snapshot") ?? {}).notes] };
 }
+
+type SnapshottedFacts = Located & SnapshotFacts & Pick<Writing, "treated"> & { readonly asked?: Asked };
 
 /** Around a copy that is read from a snapshot: writers wait for the first only. Undefined where there is none. */
 export function snapshotSteps(
-	{ snapshot, policy }: SnapshotFacts,
+	facts: SnapshottedFacts,
 	context: OperationContext,
 	copy: Step,
 ): { readonly take: Step; readonly drop: Step } | undefined {
+	const { snapshot, policy } = facts;
 	if (snapshot === undefined) return undefined;
 	const { home } = context.config;
 	const intent = { snapshot: snapshot.name, of: snapshot.of, method: snapshot.method };
@@ -67,8 +74,9 @@ export function snapshotSteps(
 			} catch (error) {
 				if (!isRefusal(error)) throw error;
 				// Writers are still as they were asked to be, so the next rung is a copy of all of it now.
+				const forced = await lookAgain(facts, context, signal);
 				await copy.run(signal);
-				return { isTaken: false, notes: [noteNoSnapshot(error.message, policy)] };
+				return { isTaken: false, forced, notes: [noteNoSnapshot(error.message, policy)] };
 			}
 		},
 		probe: async () => "partial",
@@ -89,6 +97,17 @@ export function snapshotSteps(
 		undo: async () => undefined,
 	};
 	return { take, drop };
+}
+
+/** A snapshot is of one moment, so nobody looked for databases: a copy of many moments must not take them. */
+async function lookAgain(
+	facts: SnapshottedFacts,
+	context: OperationContext,
+	signal: AbortSignal,
+): Promise<readonly string[]> {
+	const { treated, asked = { isForced: false, doing: "backed up" } } = facts;
+	const users = await findUsersNow(facts.place, context.engine, signal);
+	return refuseDatabases({ located: facts, users, treated, isAtOnce: false, ...asked }, context, signal);
 }
 
 /** A snapshot that cannot be removed now is no reason to throw an archive away: the agent tries again every minute. */
