@@ -6,6 +6,7 @@ import type {
 	OperationName,
 	Params,
 	Progress,
+	ResourceId,
 	Result,
 	RunId,
 	SiteName,
@@ -31,6 +32,12 @@ export interface OperationContext {
 	readonly log: Logger;
 	/** Thrown away when called more than once a second, except when the step changes. */
 	readonly progress: (progress: Progress) => void;
+	/**
+	 * For `prepare`: waits until nothing else is at work on the data of these resources, and holds all of them until the operation has
+	 * ended, in later lives of the agent too. Of a stack, its volumes and folders.
+	 * @throws OperationError resource-busy where that may take for ever
+	 */
+	readonly hold: (parts: readonly ResourceId[]) => Promise<void>;
 	/** Shows anew which archives there are; absent where nobody is shown anything. */
 	readonly showArchives?: () => Promise<void>;
 }

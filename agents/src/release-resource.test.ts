@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { ResourceId } from "@davit/protocol";
 import { Journal, journalFile } from "./journal/journal.ts";
-import { lockHolder } from "./journal/operations.ts";
+import { lockHolder } from "./journal/locks.ts";
 import { releaseResource } from "./release-resource.ts";
 
 const command = "019ab0c4-1c7b-7a31-8d55-3f2a9c0d1e2f";

@@ -1,6 +1,7 @@
 import { type CommandId, OperationError, ResourceId } from "@davit/protocol";
 import { Journal, journalFile } from "./journal/journal.ts";
-import { lockHolder, unlock } from "./journal/operations.ts";
+import { lockHolder, partHolder, unlock } from "./journal/locks.ts";
+import { findOperation } from "./journal/operations.ts";
 
 export interface Released {
 	readonly resource: ResourceId;
@@ -26,6 +27,15 @@ export function releaseResource(name: string, { home, now }: { home: string; now
 		return holder;
 	});
 	if (command !== undefined) return { resource: resource.data, command };
+	const whole = journal.read((database) => {
+		const holder = partHolder(database, resource.data);
+		return holder === undefined ? undefined : findOperation(database, holder)?.resource;
+	});
+	if (whole !== undefined) {
+		throw new OperationError("resource-busy", `${name} is held as a part of ${whole}, not by itself`, {
+			hint: `release ${whole}, and with it all its parts`,
+		});
+	}
 	throw new OperationError("resource-not-found", `no operation holds ${name}: there is nothing to release`, {
 		hint: "davit status says what needs you",
 	});

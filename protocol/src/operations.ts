@@ -53,6 +53,11 @@ export function isLooking(operation: OperationName): boolean {
 	return lookingVerbs.some((verb) => verb === verbOf(operation));
 }
 
+/** Whether it works on its resource's own data, and not only on archives of it: no two may on the same at once. */
+export function handlesData(operation: OperationName): boolean {
+	return (["backup", "copy", "restore", "undo"] as Verb[]).includes(verbOf(operation));
+}
+
 /** Whether it is asked of a host as a whole: its parameters name no resource, but where the host has its archives. */
 export function isOfHost(operation: OperationName): boolean {
 	return verbOf(operation) === "rescan" || operation.startsWith("repository.");

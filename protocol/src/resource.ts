@@ -79,3 +79,12 @@ function parseKind(text: string): Resource | undefined {
 	}
 	return undefined;
 }
+
+/** Whether two volumes or folders have data in common: a folder holds what lies in it too. */
+export function overlaps(one: ResourceId, other: ResourceId): boolean {
+	if (one === other) return true;
+	const [left, right] = [parseResource(one), parseResource(other)];
+	if (left.kind !== "path" || right.kind !== "path") return false;
+	const isIn = (inner: string, outer: string) => inner.startsWith(outer === "/" ? "/" : `${outer}/`);
+	return isIn(left.path, right.path) || isIn(right.path, left.path);
+}

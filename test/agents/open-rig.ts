@@ -54,6 +54,7 @@ export async function openRig(
 			...{ site: config.site, host: config.host, command: newId(), run: RunId.parse("raaaaaaaa") },
 			...{ config, engine, archives, undoPoints, now: Date.now, log },
 			progress: (seen) => void progress.push(seen),
+			hold: async () => undefined,
 			...more,
 		}),
 	};

@@ -1,17 +1,19 @@
 import {
 	type CommandId,
 	describeIssues,
+	handlesData,
 	isOperationName,
 	OperationError,
 	type OperationName,
 	operations,
-	type ResourceId,
 	type RunCommand,
 	resourceOf,
 } from "@davit/protocol";
 import type { Database } from "../journal/database.ts";
-import { findOperation, lockHolder, seenFence } from "../journal/operations.ts";
+import { lockHolder, partHolder } from "../journal/locks.ts";
+import { findOperation, seenFence } from "../journal/operations.ts";
 import { type Handlers, isReading } from "../operation.ts";
+import { busy } from "./busy.ts";
 
 const skewAtMostMs = 300_000;
 
@@ -113,9 +115,10 @@ function requireKnown(command: RunCommand, handlers: Handlers): Judged {
 	return { operation, params: params.data, locks: !isReading(handlers[operation]) };
 }
 
-/** A reading is held up only by what writes or destroys; nothing is held up by a reading. */
+/** A reading is held up only by what writes or destroys; nothing is held up by a reading. A part of a stack keeps its archives to itself. */
 function requireFree(database: Database, { resource }: RunCommand, { operation, locks }: Judged): void {
-	const holder = lockHolder(database, resource);
+	const ofStack = handlesData(operation) ? partHolder(database, resource) : undefined;
+	const holder = lockHolder(database, resource) ?? ofStack;
 	if (holder === undefined) return;
 	if (!locks && effectOf(database, holder) === "reads") return;
 	throw busy(database, { operation, resource, holder });
@@ -124,20 +127,4 @@ function requireFree(database: Database, { resource }: RunCommand, { operation, 
 function effectOf(database: Database, command: CommandId): string {
 	const holding = findOperation(database, command);
 	return holding === undefined ? "destroys" : operations[holding.operation].effect;
-}
-
-function busy(
-	database: Database,
-	{ operation, resource, holder }: { operation: OperationName; resource: ResourceId; holder: CommandId },
-): OperationError {
-	const holding = findOperation(database, holder);
-	const what = `${operation} of ${resource} was refused`;
-	if (holding?.phase === "ended") {
-		return new OperationError(
-			"resource-busy",
-			`${what}: ${holding.operation} of ${holding.run} left it inconsistent and keeps it locked`,
-			{ hint: `read davit show ${holding.run}; a person must decide` },
-		);
-	}
-	return new OperationError("resource-busy", `${what}: ${holding?.operation} of ${holding?.run} holds it`);
 }

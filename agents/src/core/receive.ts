@@ -2,7 +2,8 @@ import { type CancelCommand, failureReport, isFinal, OperationError, type RunCom
 import type { Database } from "../journal/database.ts";
 import { addInboxEntry, cancelsOf, findInboxEntry, type InboxEntry } from "../journal/inbox.ts";
 import { type Journal, seeCoordinatorEpoch } from "../journal/journal.ts";
-import { type Accepted, addOperation, findOperation, lock, seeFence } from "../journal/operations.ts";
+import { lock } from "../journal/locks.ts";
+import { type Accepted, addOperation, findOperation, seeFence } from "../journal/operations.ts";
 import type { Runner } from "../running/runner.ts";
 import { judgeRun, requireCurrent, type Standing } from "./judge-run.ts";
 import type { Reports, Said } from "./reports.ts";

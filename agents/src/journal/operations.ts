@@ -118,21 +118,6 @@ export function countLoad(database: Database, command: CommandId): void {
 		.run(command);
 }
 
-/** The command that holds a resource, if one does. */
-export function lockHolder(database: Database, resource: ResourceId): CommandId | undefined {
-	return database
-		.prepare<[string], { command: CommandId }>("SELECT command FROM locks WHERE resource = ?")
-		.get(resource)?.command;
-}
-
-export function lock(database: Database, resource: ResourceId, command: CommandId): void {
-	database.prepare("INSERT INTO locks VALUES (?, ?)").run(resource, command);
-}
-
-export function unlock(database: Database, command: CommandId): void {
-	database.prepare("DELETE FROM locks WHERE command = ?").run(command);
-}
-
 export function seenFence(database: Database, resource: string): number {
 	const row = database
 		.prepare<[string], { fence: number }>("SELECT fence FROM fences WHERE resource = ?")

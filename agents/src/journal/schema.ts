@@ -50,6 +50,8 @@ const tables = `
 
 	-- At most one operation a resource. An inconsistent one keeps its row.
 	CREATE TABLE IF NOT EXISTS locks (resource TEXT PRIMARY KEY, command TEXT NOT NULL) STRICT;
+	-- Volumes and folders that an operation on a stack holds besides the stack.
+	CREATE TABLE IF NOT EXISTS holds (resource TEXT PRIMARY KEY, command TEXT NOT NULL) STRICT;
 	CREATE TABLE IF NOT EXISTS fences (resource TEXT PRIMARY KEY, fence INTEGER NOT NULL) STRICT;
 
 	-- The newest report of a command that the coordinator has not said it applied.

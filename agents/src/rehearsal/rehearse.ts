@@ -105,10 +105,10 @@ export function rehearse(given: Rehearsed = {}) {
 		send: (topic, payload) => sent.push({ topic, payload }),
 		onActivity: ignore,
 		onFatal: (error) => fatal.push(error),
-		contextFor: ({ command, run, progress }) => {
+		contextFor: (given) => {
 			const undoPoints = undoPointsOf(journal, { now: () => clock.nowMs, servedMs: () => clock.nowMs });
 			// The toys ask for nothing else of their context.
-			return { site, host, command, run, progress, undoPoints, now: () => clock.nowMs } as OperationContext;
+			return { ...given, site, host, undoPoints, now: () => clock.nowMs } as OperationContext;
 		},
 	});
 	const payloadsOn = (topic: string): unknown[] =>

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isFinal, type RunCommand, sealCommand } from "@davit/protocol";
-import { lockHolder } from "../journal/operations.ts";
+import { lockHolder } from "../journal/locks.ts";
 import {
 	Crash,
 	key,

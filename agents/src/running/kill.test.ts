@@ -5,7 +5,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isFinal } from "@davit/protocol";
-import { lockHolder, openOperations } from "../journal/operations.ts";
+import { lockHolder } from "../journal/locks.ts";
+import { openOperations } from "../journal/operations.ts";
 import { rehearse, restoreOf, setStage } from "../rehearsal/rehearse.ts";
 
 const child = join(import.meta.dirname, "..", "rehearsal", "live-until-killed.ts");

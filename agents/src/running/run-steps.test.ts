@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type CancelCommand, type CommandId, isFinal, OperationError, type Report } from "@davit/protocol";
-import { lockHolder } from "../journal/operations.ts";
+import { lockHolder } from "../journal/locks.ts";
 import { begunSteps } from "../journal/steps.ts";
 import { head, type Rehearsed, rehearse, restoreOf } from "../rehearsal/rehearse.ts";
 import type { Disturb } from "../rehearsal/toy-operations.ts";

@@ -38,7 +38,8 @@ export async function runSteps(work: Work): Promise<Ending> {
 		facts = await handler.prepare(accepted.params as never, work.context(), signal);
 		signal.throwIfAborted();
 	} catch (error) {
-		return failed(reasonOf(error, signal));
+		const failure = reasonOf(error, signal);
+		return failure.code === "resource-busy" ? { state: "rejected", failure } : failed(failure);
 	}
 	journal.write("prepared", (database) => setFacts(database, accepted.command, facts));
 	// The same facts as after a restart, not the objects they were made of.

@@ -14,9 +14,11 @@ import type { Reports } from "../core/reports.ts";
 import type { Database } from "../journal/database.ts";
 import { cancelsOf } from "../journal/inbox.ts";
 import type { Journal } from "../journal/journal.ts";
-import { type Accepted, countLoad, findOperation, setPhase, unlock } from "../journal/operations.ts";
+import { unlock } from "../journal/locks.ts";
+import { type Accepted, countLoad, findOperation, setPhase } from "../journal/operations.ts";
 import { begunSteps } from "../journal/steps.ts";
 import { type Handlers, isReading, type Operation, type OperationContext } from "../operation.ts";
+import { holdWhenFree } from "./hold-when-free.ts";
 import { interruptedFailure, type Wait } from "./persist.ts";
 import { recoverSteps } from "./recover-steps.ts";
 import { runSteps } from "./run-steps.ts";
@@ -27,6 +29,7 @@ export interface Given {
 	readonly command: CommandId;
 	readonly run: RunId;
 	readonly progress: (progress: Progress) => void;
+	readonly hold: OperationContext["hold"];
 }
 
 export interface RunnerOptions {
@@ -162,13 +165,17 @@ export class Runner {
 	#workOf(accepted: Accepted, signal: AbortSignal): Work {
 		const { command, run, operation } = accepted;
 		const progress = (next: Progress): void => this.#tell(accepted, next);
+		const doneOf = (other: CommandId) => this.#running.get(other)?.done;
+		const onWait = () => progress({ step: "wait", bytes: 0 });
+		const { journal } = this.#options;
+		const hold = (parts: readonly ResourceId[]) =>
+			holdWhenFree(accepted, parts, { journal, signal, doneOf, onWait });
 		return {
 			accepted,
 			// Asked of `Runner.begin` and `recover`, which know readings apart; and the parameters were parsed for this operation.
 			handler: this.#options.handlers[operation] as Operation<OperationName>,
-			context: () => this.#options.contextFor({ command, run, progress }),
-			journal: this.#options.journal,
-			signal,
+			context: () => this.#options.contextFor({ command, run, progress, hold }),
+			...{ journal, signal },
 			closing: this.#closing.signal,
 			wait: this.#options.wait,
 			onStep: (step) => progress({ step, bytes: 0 }),

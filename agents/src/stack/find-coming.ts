@@ -1,5 +1,12 @@
 import { join } from "node:path";
-import { type ArchiveId, Instant, OperationError, ProjectName, type ResourceId } from "@davit/protocol";
+import {
+	type ArchiveId,
+	Instant,
+	OperationError,
+	type PlanAction,
+	ProjectName,
+	type ResourceId,
+} from "@davit/protocol";
 import { readManifest } from "../archives/read-manifest.ts";
 import type { OperationContext } from "../operation.ts";
 import type { Source } from "../resource/find-source.ts";
@@ -28,6 +35,20 @@ export interface Coming {
 	readonly goesUp: boolean;
 	readonly undoes?: StackSwap["undoes"];
 	readonly blockers: readonly OperationError[];
+}
+
+/**
+ * The volumes and folders that are replaced.
+ * @throws OperationError archive-not-found | archive-foreign | undo-not-found
+ */
+export async function partsOf(
+	resource: ResourceId,
+	action: PlanAction,
+	context: OperationContext,
+): Promise<readonly ResourceId[]> {
+	if (action.action === "undo") return ofKept(resource, context).parts.map((part) => part.resource);
+	const { manifest } = await requireOwnArchive(action.archive, resource, context.archives);
+	return (manifest.stack?.parts ?? []).map((part) => part.resource);
 }
 
 /** @throws OperationError archive-not-found | archive-foreign | archive-corrupt */

@@ -10,6 +10,7 @@ import {
 } from "@davit/protocol";
 import type { EngineContainerDetails, EngineMount } from "../docker/engine.ts";
 import { requireEngine } from "../docker/require-engine.ts";
+import type { OperationContext } from "../operation.ts";
 import { type LocateContext, type Located, locate } from "../resource/locate.ts";
 import { isWithin, resolveLinks } from "../resource/place.ts";
 import { type FoundStack, findStacks } from "./find-stacks.ts";
@@ -40,12 +41,12 @@ const machineOwn = [
 ];
 
 /**
- * Finds a stack by its containers, and everything they mount.
+ * Finds a stack by its containers, and everything they mount; that is held before it is looked at.
  * @throws OperationError resource-not-found | stack-unreadable | docker-unreachable
  */
 export async function locateStack(
 	project: ProjectName,
-	context: LocateContext,
+	context: LocateContext & Pick<OperationContext, "hold">,
 	signal: AbortSignal,
 ): Promise<LocatedStack> {
 	const engine = await requireEngine(context, signal);
@@ -68,6 +69,7 @@ export async function locateStack(
 		containers.flatMap((container) => container.mounts),
 		context,
 	);
+	await context.hold(mounts.resources);
 	const parts: Located[] = [];
 	for (const resource of mounts.resources) parts.push(await locate(resource, context, signal));
 	return {

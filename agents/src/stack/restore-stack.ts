@@ -6,6 +6,7 @@ import {
 	type PlanAction,
 	type ProjectName,
 	type RestoreResult,
+	resourceId,
 } from "@davit/protocol";
 import { z } from "zod";
 import type { Operation, OperationContext, Outcome, Reading, Step } from "../operation.ts";
@@ -17,6 +18,7 @@ import { rememberPlan, requireSamePlan } from "../resource/remember-plans.ts";
 import { measureDowntime, putInPlaceStep, type SwapFacts, setAsideStep } from "../resource/swap-steps.ts";
 import { downtimeOf, type WriterSteps, writerSteps } from "../resource/writer-steps.ts";
 import { foldersStep, swapFilesStep, unpackFilesStep } from "./file-steps.ts";
+import { partsOf } from "./find-coming.ts";
 import { healthStep, imagesStep, networksStep, reviveStep, upStep } from "./project-steps.ts";
 import { surveyStack } from "./survey-stack.ts";
 import { incomingFiles, type KeptStack, keptFiles, type StackSwap } from "./swap-facts.ts";
@@ -63,6 +65,7 @@ async function prepareSwap(
 	context: OperationContext,
 	signal: AbortSignal,
 ): Promise<StackSwap> {
+	await context.hold(await partsOf(resourceId({ kind: "stack", stack }), action, context));
 	const { plan, facts, blockers } = await surveyStack(stack, action, { context, signal });
 	const [blocker] = blockers;
 	if (blocker !== undefined) throw blocker;

@@ -21,6 +21,7 @@ import {
 import type { Core } from "../core/context.ts";
 import type { RunRecord } from "../history/records.ts";
 import { readyPlan } from "../plans/ready.ts";
+import { sharingRun } from "../runs/sharing-run.ts";
 import { authorise } from "./authorise.ts";
 import { requireLease } from "./lease.ts";
 import { findArchivesOf, findResource, shown } from "./names.ts";
@@ -161,7 +162,10 @@ function joinable(
 	{ operation, params, resource }: Pick<Checked, "operation" | "resource"> & { params: object },
 ): RunRecord | undefined {
 	const open = isLooking(operation) ? undefined : core.runs.openOn(request.host, resource);
-	if (open === undefined) return undefined;
+	if (open === undefined) {
+		refuseShared(core, request, { operation, resource });
+		return undefined;
+	}
 	const verb = verbOf(operation);
 	const isSame = open.run.operation === operation && !open.hidden;
 	const isSameWork =
@@ -177,5 +181,22 @@ function joinable(
 		open.hidden
 			? { hint: "try again in a moment" }
 			: { hint: `wait for it, or davit cancel ${open.run.run}` },
+	);
+}
+
+/** A stack waits on its host for what is at work on its parts; a part does not wait for the whole. */
+function refuseShared(
+	core: Core,
+	{ host }: Request,
+	{ operation, resource }: Pick<Checked, "operation" | "resource">,
+): void {
+	if (resource.startsWith("stack:")) return;
+	const sharing = sharingRun(core, { host, operation, resource });
+	if (sharing === undefined) return;
+	const { run } = sharing;
+	throw new OperationError(
+		"resource-busy",
+		`${operation} of ${host}/${resource} cannot begin: ${run.operation} (${run.run}) holds it as a part of ${run.resource}`,
+		{ hint: `wait for it, or davit cancel ${run.run}` },
 	);
 }

@@ -11,6 +11,7 @@ import {
 import type { Core } from "../core/context.ts";
 import type { RunRecord, ScheduleRecord, Waiting } from "../history/records.ts";
 import { record as recordRequest } from "../requests/record.ts";
+import { sharingRun } from "../runs/sharing-run.ts";
 import { resourceOfTarget, type Schedule } from "./book.ts";
 import { policyOf } from "./retention.ts";
 
@@ -109,7 +110,9 @@ function isDone(core: Core, schedule: ScheduleRecord, waiting: Waiting): boolean
 		core.log.warn({ schedule: schedule.name, host, resource }, "a scheduled backup found no time to begin");
 		return true;
 	}
-	if (core.runs.openOn(host, resource) !== undefined) {
+	const operation = operationFor("backup", resource);
+	const other = core.runs.openOn(host, resource) ?? sharingRun(core, { host, operation, resource });
+	if (other !== undefined) {
 		return core.history.intents.response(requestIdOf(schedule.name, waiting)) !== undefined;
 	}
 	const open = core.runs.open().filter(({ run, schedule: name }) => run.host === host && name !== null);
@@ -119,7 +122,7 @@ function isDone(core: Core, schedule: ScheduleRecord, waiting: Waiting): boolean
 			version: 1,
 			id: requestIdOf(schedule.name, waiting),
 			host,
-			operation: operationFor("backup", resource),
+			operation,
 			params: {
 				...resourceParams(resource),
 				...(schedule.consistency === undefined ? {} : { consistency: schedule.consistency }),
