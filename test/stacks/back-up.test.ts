@@ -5,6 +5,7 @@ import { after, afterEach, before, suite, test } from "node:test";
 import { zstdDecompressSync } from "node:zlib";
 import { openSecrets } from "@davit/agents/stack/seal-secrets.ts";
 import { perform } from "../agents/perform.ts";
+import { sqlite, startProgram } from "../agents/start-program.ts";
 import { labAvailability } from "../lab/availability.ts";
 import type { Host } from "../lab/host/open.ts";
 import { busyboxImage, writerImage } from "../lab/image/build.ts";
@@ -31,6 +32,8 @@ suite("a Compose project is backed up as a whole", { skip: unavailable ?? false 
 
 	test("volume, folder, files, network, images and secrets are in one verified archive, and no secret in plain text", async () => {
 		const recovery = await plantKeys(scene.rig);
+		// A database whose container is held still is copied like anything else.
+		await using _program = await startProgram(sqlite("wal"), join(scene.folder, "www"));
 		const context = scene.rig.context();
 		const { state, result } = await perform("stack.backup", { stack, consistency: "stopped" }, { context });
 		assert.deepEqual(result.warnings, []);
@@ -41,7 +44,7 @@ suite("a Compose project is backed up as a whole", { skip: unavailable ?? false 
 		assert.equal(manifest.resource, stackId);
 		assert.deepEqual(
 			manifest.stack?.parts.map(({ resource }) => resource),
-			[`path:${join(scene.folder, "www")}`, `volume:${stack}_data`],
+			[`path:${join(scene.folder, "notes")}`, `path:${join(scene.folder, "www")}`, `volume:${stack}_data`],
 		);
 		assert.deepEqual(manifest.stack.leftOut, [
 			{ what: "/etc/hostname", why: "it is the machine's own", isLoss: false },
@@ -99,6 +102,37 @@ suite("a Compose project is backed up as a whole", { skip: unavailable ?? false 
 			isFailure("archive-corrupt"),
 		);
 		assert.equal((await context.archives.find(result.archive)).summary.damaged, true);
+	});
+
+	test("a part with a database that goes on running is refused by name, and copied by force as partial", async () => {
+		for (const [name, consistency] of [
+			["www", "live"],
+			["notes", "stopped"],
+		] as const) {
+			const part = `path:${join(scene.folder, name)}`;
+			await using _program = await startProgram(sqlite("wal"), join(scene.folder, name));
+			const params = { stack, images: false, consistency };
+			const refusal = `^${part} was not backed up: app\\.db is a database's \\(SQLite\\), which .* has in use`;
+			await assert.rejects(perform("stack.backup", params, { context: scene.rig.context() }), {
+				code: "database-files",
+				message: new RegExp(refusal),
+			});
+			// Its container only reads the notes, so that it is stopped for another part is no protection.
+			if (name !== "notes") continue;
+			const context = scene.rig.context();
+			const forced = { ...params, forceDatabaseFiles: true };
+			const { state, result } = await perform("stack.backup", forced, { context });
+			assert.equal(state, "partial");
+			const warning = new RegExp(`${part}: app\\.db is a database's .* and was copied while it ran`);
+			assert.match(result.warnings.join("\n"), warning);
+			const { manifest } = await context.archives.find(result.archive);
+			assert.match(manifest.warnings.join("\n"), warning);
+			const partial = manifest.stack?.parts.filter(({ outcome }) => outcome === "partial");
+			assert.deepEqual(
+				partial?.map(({ resource }) => resource),
+				[part],
+			);
+		}
 	});
 
 	test("a stack that nobody has, or whose files cannot be read, is refused with a word on what to do", async () => {

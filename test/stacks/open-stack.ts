@@ -18,7 +18,7 @@ export const planted = {
 	address: "correct-horse-battery",
 } as const;
 
-/** Two services: one that writes to a volume without end, one that serves a folder; with a network, a secret and files. */
+/** Two services: one that writes to a volume without end, one that serves a folder and reads another; with a network, a secret and files. */
 const composeFile = `
 services:
   web:
@@ -33,6 +33,7 @@ services:
       - ./www:/www
       - ./httpd.conf:/etc/httpd.conf:ro
       - /etc/hostname:/etc/machine-name:ro
+      - ./notes:/notes:ro
     networks: [front]
     healthcheck: { test: ["CMD", "wget", "-qO-", "http://127.0.0.1:8080/"], interval: 1s, timeout: 2s, retries: 10 }
   db:
@@ -101,12 +102,13 @@ export async function list(host: Host, words: readonly string[]): Promise<string
 }
 
 async function writeProject(folder: string): Promise<void> {
-	await mkdir(join(folder, "www"), { recursive: true });
+	for (const name of ["www", "notes"]) await mkdir(join(folder, name), { recursive: true });
 	await writeFile(join(folder, "compose.yaml"), composeFile);
 	await writeFile(join(folder, ".env"), `API_TOKEN=${planted.token}\n`);
 	await writeFile(join(folder, "db_password.txt"), `${planted.secret}\n`);
 	await chmod(join(folder, "db_password.txt"), 0o640);
 	await writeFile(join(folder, "httpd.conf"), "A:*\n");
+	await writeFile(join(folder, "notes/today"), "nothing\n");
 	await writeFile(join(folder, "www/index.html"), "the first page\n");
 }
 

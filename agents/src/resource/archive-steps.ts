@@ -126,7 +126,7 @@ async function removeLeftReader(context: OperationContext): Promise<void> {
 }
 
 /** A database that was copied while it ran makes the backup partial. */
-function withForced(tree: PackedTree, forced: readonly string[]): PackedTree {
+export function withForced(tree: PackedTree, forced: readonly string[]): PackedTree {
 	if (forced.length === 0) return tree;
 	return { ...tree, outcome: "partial", warnings: [...forced, ...tree.warnings] };
 }

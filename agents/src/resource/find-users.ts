@@ -64,19 +64,16 @@ export async function findUsersNow(
 	engine: Engine | undefined,
 	signal: AbortSignal,
 ): Promise<readonly User[]> {
-	if (engine === undefined) return [];
+	return engine === undefined ? [] : findUsers(place, await surveyNow(engine, signal));
+}
+
+export async function surveyNow(engine: Engine, signal: AbortSignal): Promise<Surroundings> {
 	const [containers, volumes] = await Promise.all([engine.containers(signal), engine.volumes(signal)]);
-	return findUsers(place, await surveyMounts(containers, volumes));
+	return surveyMounts(containers, volumes);
 }
 
 /** Who uses any of several places, each once. */
-export async function findUsersOf(
-	places: readonly Place[],
-	engine: Engine,
-	signal: AbortSignal,
-): Promise<readonly User[]> {
-	const [containers, volumes] = await Promise.all([engine.containers(signal), engine.volumes(signal)]);
-	const surroundings = await surveyMounts(containers, volumes);
+export function findUsersOf(places: readonly Place[], surroundings: Surroundings): readonly User[] {
 	const users = new Map<string, User>();
 	for (const user of places.flatMap((place) => findUsers(place, surroundings))) {
 		const known = users.get(user.id);

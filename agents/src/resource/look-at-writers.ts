@@ -57,7 +57,7 @@ export async function lookAtWriters(
 }
 
 /** What was found; where that failed with the code, an objection, and what there is otherwise. */
-async function orObject<Found>(
+export async function orObject<Found>(
 	code: FailureCode,
 	found: Found | Promise<Found>,
 	{ object, otherwise }: { readonly object: Surveying["object"]; readonly otherwise: Found },

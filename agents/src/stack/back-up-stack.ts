@@ -1,18 +1,11 @@
-import { BackupResult, instantOf, OperationError, resourceId } from "@davit/protocol";
+import { BackupResult, instantOf } from "@davit/protocol";
 import { z } from "zod";
-import type { Operation, OperationContext } from "../operation.ts";
+import type { Operation } from "../operation.ts";
 import { consistencyOf } from "../resource/archive-steps.ts";
-import { lackOfSpace } from "../resource/check-space.ts";
-import { findUsersOf } from "../resource/find-users.ts";
-import { describeWriters } from "../resource/look-at-writers.ts";
-import { planForCopy } from "../resource/plan-treatment.ts";
-import { noteNoSnapshot, policyFor, policyOf, withoutSnapshot } from "../resource/policy.ts";
-import { reachOf } from "../resource/reach-place.ts";
 import { downtimeOf, warningsOf } from "../resource/writer-steps.ts";
-import { type LocatedStack, locateStack } from "./locate-stack.ts";
-import { backupFactsOf, lossesOf, type StackFacts } from "./part-facts.ts";
-import { requireCompose } from "./run-compose.ts";
+import { backupFactsOf, forcedOf, lossesOf, type StackFacts } from "./part-facts.ts";
 import { stackArchiveSteps } from "./stack-archive-steps.ts";
+import { surveyStackBackup } from "./survey-stack-backup.ts";
 
 /**
  * Copies a whole Compose project into one verified archive. All containers that write to any part of it are stopped or paused once,
@@ -20,31 +13,10 @@ import { stackArchiveSteps } from "./stack-archive-steps.ts";
  */
 export const backUpStack: Operation<"stack.backup", StackFacts> = {
 	async prepare(params, context, signal) {
-		const { config, command, now } = context;
-		await requireCompose(config);
-		const stack = await locateStack(params.stack, context, signal);
-		const resource = resourceId({ kind: "stack", stack: params.stack });
-		await requireSpace(stack, context, signal);
-		const policy = policyFor(params.consistency, policyOf(resource, {}, config));
-		// The states of containers move fastest, so they are looked at last.
-		const startedAtMs = now();
-		const { engine } = context;
-		if (engine === undefined)
-			throw new OperationError("docker-unreachable", `${resource} needs a Docker engine`);
-		const users = await findUsersOf(
-			stack.parts.map(({ place }) => place),
-			engine,
-			signal,
-		);
-		const treated = await planForCopy(users, withoutSnapshot(policy), { engine, signal });
-		return {
-			...{ resource, command, archive: context.archives.archiveOf(command), startedAtMs, stack, treated },
-			writers: describeWriters(users, treated),
-			policy,
-			notes:
-				policy.consistency === "snapshot" ? [noteNoSnapshot("of a whole stack none is made", policy)] : [],
-			images: params.images === undefined ? "homeless" : params.images ? "all" : "none",
+		const object = (blocker: Error) => {
+			throw blocker;
 		};
+		return surveyStackBackup(params, { context, signal, object });
 	},
 	steps: stackArchiveSteps,
 	result(facts, outputs) {
@@ -54,7 +26,7 @@ export const backUpStack: Operation<"stack.backup", StackFacts> = {
 		const sealed = Sealed.parse(outputs.get("seal"));
 		const { atMs } = Timed.parse(outputs.get("verify") ?? sealed);
 		const strays = warningsOf(outputs);
-		const losses = lossesOf(facts.stack.leftOut);
+		const losses = [...lossesOf(facts.stack.leftOut), ...forcedOf(facts)];
 		const warnings = [...losses, ...strays, ...described.warnings, ...copied.warnings, ...images.warnings];
 		const result = BackupResult.parse({
 			...{ archive: facts.archive, takenAt: instantOf(facts.startedAtMs), bytes: sealed.bytes },
@@ -71,23 +43,3 @@ const Timed = z.object({ atMs: z.number() });
 const Told = z.object({ warnings: z.array(z.string()) });
 const Counted = Told.extend({ entries: z.int(), contentBytes: z.int() });
 const Sealed = Timed.extend({ bytes: z.int(), entries: z.int(), contentBytes: z.int() });
-
-async function requireSpace(
-	{ project, parts }: LocatedStack,
-	context: OperationContext,
-	signal: AbortSignal,
-): Promise<void> {
-	const { archives, config } = context;
-	let needBytes = 0;
-	for (const part of parts) {
-		// How much the archive API will give cannot be known before.
-		if (part.dataPath === "archive-api") continue;
-		const job = { kind: "measure", root: part.place.folder } as const;
-		needBytes += (await reachOf(part, context).do(job, { signal })).contentBytes;
-	}
-	const lack = lackOfSpace({
-		...{ what: `the archive of stack ${project}`, path: config.archivesPath, needBytes },
-		...{ freeBytes: await archives.freeBytes(), reserveBytes: config.minimumFreeBytes },
-	});
-	if (lack !== undefined) throw lack;
-}

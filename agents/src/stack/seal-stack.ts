@@ -6,6 +6,7 @@ import { manifestOf } from "../resource/archive-steps.ts";
 import type { Gathered } from "./gather-project.ts";
 import {
 	backupFactsOf,
+	forcedOf,
 	imagesFolder,
 	lossesOf,
 	partArchive,
@@ -41,9 +42,7 @@ export function sealStackStep(facts: StackFacts, context: OperationContext, buil
 			const atMs = now();
 			const parts: ArchivePart[] = [];
 			for (const { index, tree: content } of building.parts) {
-				const located = stack.parts[index];
-				if (located === undefined) throw new TypeError("a part of no stack");
-				const manifest = manifestOf(partFactsOf(facts, located), context, { tree: content, outputs, atMs });
+				const manifest = manifestOf(partFactsOf(facts, index), context, { tree: content, outputs, atMs });
 				parts.push(await archives.commitPart(manifest, { folder, part: partFolder(manifest.resource) }));
 			}
 			const imagesPart =
@@ -99,6 +98,7 @@ function describeWhole(
 	);
 	const warnings = [
 		...lossesOf(content.leftOut),
+		...forcedOf(facts),
 		...manifest.warnings,
 		...(gathered?.warnings ?? []),
 		...secretWarnings,

@@ -4,15 +4,23 @@ import { instantOf, type StackContent } from "@davit/protocol";
 import { requireEngine } from "../docker/require-engine.ts";
 import { openKeyring } from "../encryption/keyring.ts";
 import type { OperationContext, Step } from "../operation.ts";
-import { verifyStep } from "../resource/archive-steps.ts";
+import { verifyStep, withForced } from "../resource/archive-steps.ts";
 import { packPlace } from "../resource/pack-place.ts";
 import { reachOf } from "../resource/reach-place.ts";
+import { watchDatabases } from "../resource/refuse-databases.ts";
 import { showProgress } from "../resource/show-progress.ts";
 import { writerSteps } from "../resource/writer-steps.ts";
 import { removeReader } from "../volume/read-over-engine.ts";
 import { type Gathered, gatherProject, type StackImage } from "./gather-project.ts";
 import { packImages } from "./pack-images.ts";
-import { backupFactsOf, imagesFolder, lossesOf, partFolder, type StackFacts } from "./part-facts.ts";
+import {
+	backupFactsOf,
+	imagesFolder,
+	lossesOf,
+	partFactsOf,
+	partFolder,
+	type StackFacts,
+} from "./part-facts.ts";
 import { sealSecrets } from "./seal-secrets.ts";
 import { type Building, sealStackStep } from "./seal-stack.ts";
 
@@ -21,11 +29,12 @@ export function stackArchiveSteps(facts: StackFacts, context: OperationContext):
 	const building: Building = { parts: [], outputs: new Map() };
 	const places = facts.stack.parts.map(({ place }) => place);
 	const [first, ...others] = places;
-	const { treated, startedAtMs } = facts;
+	const { treated, startedAtMs, policy } = facts;
+	const watches = policy.consistency !== "live";
 	const writers =
 		first === undefined
 			? { quiesce: [], resume: [] }
-			: writerSteps({ place: first, others, treated, startedAtMs }, context);
+			: writerSteps({ place: first, others, treated, startedAtMs, watches }, context);
 	const steps = [
 		describeStep(facts, context, building),
 		...writers.quiesce,
@@ -100,10 +109,13 @@ function copyStep(facts: StackFacts, context: OperationContext, building: Buildi
 				const directory = join(folder, partFolder(located.place.resource));
 				await mkdir(directory, { recursive: true, mode: 0o700 });
 				const doneBytes = contentBytes;
-				const tree = await packPlace(located, context, {
+				const databases = watchDatabases(partFactsOf(facts, index));
+				const packed = await packPlace(located, context, {
 					...{ directory, signal },
+					...(databases === undefined ? {} : { onDatabase: databases.onDatabase }),
 					onProgress: ({ bytes }) => onProgress({ bytes: doneBytes + bytes }),
 				});
+				const tree = withForced(packed, databases?.warnings ?? []);
 				building.parts.push({ index, tree });
 				entries += tree.entries;
 				contentBytes += tree.contentBytes;

@@ -17,7 +17,7 @@ import { requireEngine } from "../docker/require-engine.ts";
 import type { OperationContext } from "../operation.ts";
 import { lackOfSpace } from "../resource/check-space.ts";
 import { compareChoice } from "../resource/compare-choice.ts";
-import { findUsersOf } from "../resource/find-users.ts";
+import { findUsersOf, surveyNow } from "../resource/find-users.ts";
 import { type Located, locate } from "../resource/locate.ts";
 import { isFolder, newFolder, parsePlaced } from "../resource/place.ts";
 import { affectedContainers, planForSwap, type Treated } from "../resource/plan-treatment.ts";
@@ -195,11 +195,8 @@ async function treat(
 	}: { readonly engine: Engine; readonly signal: AbortSignal; readonly blockers: OperationError[] },
 ): Promise<readonly Treated[]> {
 	try {
-		const users = await findUsersOf(
-			located.map(({ place }) => place),
-			engine,
-			signal,
-		);
+		const places = located.map(({ place }) => place);
+		const users = findUsersOf(places, await surveyNow(engine, signal));
 		return await planForSwap(users, { engine, signal });
 	} catch (error) {
 		if (!(error instanceof OperationError) || error.code !== "resource-in-use") throw error;

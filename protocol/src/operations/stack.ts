@@ -25,6 +25,8 @@ export const stackOperations = {
 			consistency: Consistency.optional(),
 			/** Whether the images themselves go into the archive, for a host that no registry gives them to; else their digests only. */
 			images: z.boolean().optional(),
+			/** Copies files of a database that is in use too; they may be damaged, and the backup is partial. */
+			forceDatabaseFiles: z.boolean().optional(),
 		}),
 		result: BackupResult,
 	},
