@@ -39,6 +39,12 @@ export function resourceParams(resource: ResourceId): Readonly<Record<string, st
 	return { [kindOf(resource)]: name };
 }
 
+/** Everything on a host, as the coordinator names it. */
+export function wholeOf(host: HostName): ResourceId {
+	// The protocol's own shape, without loading it.
+	return `host:${host}` as ResourceId;
+}
+
 export function operationName(verb: string, resource: ResourceId): string {
 	return `${kindOf(resource)}.${verb}`;
 }

@@ -101,7 +101,7 @@ function hostDevice(view: SiteView, topics: Topics, { host, description }: SeenH
 	});
 }
 
-const models = { volume: "Volume", folder: "Folder", stack: "Stack" } as const;
+const models = { volume: "Volume", folder: "Folder", stack: "Stack", host: "Host" } as const;
 
 function resourceDevice(view: SiteView, place: ResourcePlace): object {
 	const { host, resource } = place;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Capability, InventoryContainer, InventoryResource } from "./agent.ts";
 import { FailureCode } from "./failure-codes.ts";
+import { FailureReport } from "./failures.ts";
 import { BrowseResult, DiffResult, GetResult } from "./operations/looking.ts";
 import { PlanFacts, UndoPoint } from "./plan.ts";
 import { ResourceId } from "./resource.ts";
@@ -142,6 +143,17 @@ export const RunStep = z.object({
 });
 export type RunStep = z.infer<typeof RunStep>;
 
+/** One of the things that a run does; `run` carries it out, null = not begun. */
+export const RunPart = z.object({
+	resource: ResourceId,
+	/** `requested` where it waits to be begun. */
+	state: RunState,
+	run: Run.nullable(),
+	/** Why it was not begun, or how its run failed. */
+	failure: FailureReport.nullable(),
+});
+export type RunPart = z.infer<typeof RunPart>;
+
 export const RunDocument = z.object({
 	schema: z.literal("davit/run/1"),
 	asOf: Instant,
@@ -152,6 +164,8 @@ export const RunDocument = z.object({
 	undo: UndoPoint.nullable(),
 	/** Seconds of downtime that were measured. */
 	downtimeSeconds: z.number().nullable(),
+	/** Of a run with parts, in their order: its state follows from theirs alone. */
+	parts: z.array(RunPart).optional(),
 });
 export type RunDocument = z.infer<typeof RunDocument>;
 

@@ -186,6 +186,11 @@ export const failures = {
 		retryable: true,
 	}),
 	"port-taken": failure("the port is used by another program", "stop it, or choose another with DAVIT_PORT"),
+	"part-failed": failure(
+		"a run of several parts ended with parts that did not succeed",
+		"look at each part: davit show RUN",
+		{ exitCode: 3, retryable: true },
+	),
 	"key-invalid": failure(
 		"an age key or recipient cannot be used",
 		"copy it again, whole, from the recovery kit",

@@ -124,7 +124,7 @@ export class People implements Party {
 		if (open.length === 0) return;
 		const { run } = chance.pick(open);
 		story(`a person cancels ${run.run}`);
-		this.#coordinator.attempt((core) => allowed(() => cancelRun(core.parts, run.run, cli)));
+		this.#coordinator.attempt((core) => allowed(() => cancelRun(core, run.run, cli)));
 	}
 
 	/** Makes a plan of a restore or an undo, and applies it when it is ready. */

@@ -53,7 +53,7 @@ async function storyOf(seed: number): Promise<string[]> {
 /** Faults that have to fire, and ends that have to be seen, for a run of many seeds to mean something. */
 function missing(tally: ReadonlyMap<string, number>): string[] {
 	const journalPoints = ["open", "accept", "start", "prepared", "intent", "done", "undoing", "undone", "end"];
-	const rare = ["schedule", "due", "cleared", "account", "invitation", "reissue"];
+	const rare = ["part", "schedule", "due", "cleared", "account", "invitation", "reissue"];
 	const historyPoints = writePoints.filter((point) => !rare.includes(point));
 	const messages = [
 		"forged",

@@ -12,9 +12,10 @@ export type Place = {
 };
 
 /** What lies in one place: a volume or a folder. */
-export function parsePlaced({ resource }: Place): Exclude<Resource, { kind: "stack" }> {
+export function parsePlaced({ resource }: Place): Exclude<Resource, { kind: "stack" | "host" }> {
 	const parsed = parseResource(resource);
-	if (parsed.kind === "stack") throw new TypeError(`${resource} lies in more than one place`);
+	if (parsed.kind === "stack" || parsed.kind === "host")
+		throw new TypeError(`${resource} lies in more than one place`);
 	return parsed;
 }
 

@@ -1,25 +1,31 @@
 import type { BackupChoice } from "@davit/protocol";
-import { addressText, operationName, resolveAddress, resolveResource, resourceParams } from "../address.ts";
+import {
+	addressText,
+	operationName,
+	resolveAddress,
+	resolveResource,
+	resourceParams,
+	wholeOf,
+} from "../address.ts";
 import { exitCodes, usageError } from "../command-error.ts";
 import { type Context, flagOption, type Invocation } from "../context.ts";
 import { callFor } from "../door/call.ts";
 import { consistencyOption, hooksOption, repositoryOption } from "../options.ts";
 import { describePreview } from "../output/describe-preview.ts";
 import { say, writeAnswer } from "../output/write.ts";
-import { partsOfHost } from "../runs/parts-of-host.ts";
 import { runAll } from "../runs/run-all.ts";
 
-/** Backs up one resource or several at once; of a host everything on it. */
+/** Backs up one resource or several at once; of a host everything on it, as one run. */
 export async function backup(invocation: Invocation, context: Context): Promise<number> {
 	const choice = readChoice(invocation);
 	if (flagOption(invocation, "plan")) return await preview(invocation, choice, context);
-	const words: string[] = [];
-	for (const word of invocation.words) words.push(...(await expand(word, context)));
-	return await runAll({ ...invocation, words }, { context, identify: "archive" }, async (word) => {
-		const { host, resource } = await resolveResource(word, context);
+	return await runAll(invocation, { context, identify: "archive" }, async (word) => {
+		// `nas` and `nas/*` are everything on the host, which is one run with parts.
+		const { host, resource: found } = await resolveAddress(word.replace(/\/\*$/, ""), context);
+		const resource = found ?? wholeOf(host);
 		const images = imagesOption(invocation, resource);
 		return {
-			subject: addressText({ host, resource }),
+			subject: found === null ? host : addressText({ host, resource }),
 			request: {
 				version: 1,
 				host,
@@ -64,24 +70,8 @@ async function preview(invocation: Invocation, choice: BackupChoice, context: Co
 	return exitCodes.done;
 }
 
-/** `nas` and `nas/*` are everything on the host, stacks first. */
-async function expand(word: string, context: Context): Promise<readonly string[]> {
-	const { host, resource } = await resolveAddress(word.replace(/\/\*$/, ""), context);
-	if (resource !== null) return [word];
-	const { resources } = await callFor("davit/host/1", { method: "GET", path: `/hosts/${host}` }, context);
-	const listed = [];
-	for (const { resource: id } of resources) {
-		const path = `/resources/${host}/${encodeURIComponent(id)}`;
-		const { inventory } = await callFor("davit/resource/1", { method: "GET", path }, context);
-		if (inventory !== null) listed.push(inventory);
-	}
-	const parts = partsOfHost(listed).map((id) => addressText({ host, resource: id }));
-	if (parts.length > 0) return parts;
-	throw usageError(`${host} has nothing to back up`, `davit show ${host}`);
-}
-
 function imagesOption(invocation: Invocation, resource: string): { readonly images?: true } {
 	if (!flagOption(invocation, "images")) return {};
-	if (resource.startsWith("stack:")) return { images: true };
+	if (resource.startsWith("stack:") || resource.startsWith("host:")) return { images: true };
 	throw usageError(`--images is for stacks, and ${resource} is none`, "leave --images out");
 }

@@ -1,7 +1,7 @@
 import { type Context, type Invocation, wordAt } from "../context.ts";
 import { callFor } from "../door/call.ts";
-import { shortAddress } from "../output/describe.ts";
 import { formatClock, formatInstant } from "../output/format.ts";
+import { shortAddress } from "../output/short-address.ts";
 import { plain } from "../output/table.ts";
 import { writeAnswer } from "../output/write.ts";
 import { stepText } from "../runs/story.ts";

@@ -1,6 +1,6 @@
 import type { PreviewDocument } from "@davit/protocol";
-import { shortAddress } from "./describe.ts";
 import { formatBytes, formatCount, formatSeconds } from "./format.ts";
+import { shortAddress } from "./short-address.ts";
 import { plain } from "./table.ts";
 
 /** What a backup would do, for a person. */

@@ -9,12 +9,8 @@ import {
 } from "@davit/protocol";
 import type { Context } from "../context.ts";
 import { formatBytes, formatCount, formatInstant, formatRelative, formatSeconds, markOf } from "./format.ts";
+import { shortAddress } from "./short-address.ts";
 import { formatTable, plain } from "./table.ts";
-
-/** `nas/grafana-data`: a volume is named without its kind. */
-export function shortAddress({ host, resource }: { host: string; resource: string }): string {
-	return plain(`${host}/${resource.replace(/^volume:/, "")}`);
-}
 
 export function addressOfRun(run: Run): string {
 	return shortAddress(run);

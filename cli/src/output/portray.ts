@@ -6,12 +6,15 @@ import {
 	type HostDocument,
 	policyText,
 	type ResourceDocument,
+	type Run,
 	type RunDocument,
+	type RunPart,
 	type ScheduleDocument,
 } from "@davit/protocol";
 import type { Context } from "../context.ts";
-import { archiveTable, keptText, provenRestore, resourceTable, runTable, shortAddress } from "./describe.ts";
+import { archiveTable, keptText, provenRestore, resourceTable, runTable } from "./describe.ts";
 import { formatBytes, formatCount, formatInstant, formatRelative, formatSeconds, markOf } from "./format.ts";
+import { shortAddress } from "./short-address.ts";
 import { plain } from "./table.ts";
 
 /** State sentence, facts, newest archives and runs, and the next command: all of one resource on a screen. */
@@ -103,6 +106,7 @@ export function describeRun(document: RunDocument, context: Context): string {
 		...(document.downtimeSeconds === null
 			? []
 			: [["down", formatSeconds(document.downtimeSeconds)] as const]),
+		...(document.parts ?? []).map((part) => ["part", partText(run, part, context)] as const),
 		...toldBy(run.result ?? {}),
 		...(run.failure === undefined
 			? []
@@ -120,6 +124,19 @@ export function describeRun(document: RunDocument, context: Context): string {
 		`${markOf(run.state, context.out)} ${run.run}  ${shortAddress(run)}  ${plain(run.operation)} ${run.state}`,
 		table(facts),
 	].join("\n");
+}
+
+function partText({ host }: Run, { resource, state, run, failure }: RunPart, context: Context): string {
+	const bytes = run?.result?.["bytes"];
+	const words = [
+		`${markOf(state, context.out)} ${shortAddress({ host, resource })}`,
+		run === null && state === "requested" ? "waiting" : state,
+		...(run === null ? [] : [run.run]),
+		...(run?.archive === undefined ? [] : [run.archive]),
+		...(typeof bytes === "number" ? [formatBytes(bytes)] : []),
+		...(failure === null ? [] : [`${failure.message} (${failure.code})`]),
+	];
+	return words.join("  ");
 }
 
 /** What a backup says beside its numbers. */

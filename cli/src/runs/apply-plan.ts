@@ -3,8 +3,8 @@ import { CommandError, exitCodes } from "../command-error.ts";
 import { type Context, flagOption, type Invocation, textOption } from "../context.ts";
 import { callFor } from "../door/call.ts";
 import { durationOption } from "../options.ts";
-import { shortAddress } from "../output/describe.ts";
 import { formatSeconds } from "../output/format.ts";
+import { shortAddress } from "../output/short-address.ts";
 import { reportDetached } from "./detach.ts";
 import { watchRuns } from "./watch-runs.ts";
 

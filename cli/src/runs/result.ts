@@ -1,8 +1,30 @@
-import type { FailureCode, ResultLine, RunDocument } from "@davit/protocol";
+import type { FailureCode, ResultLine, RunDocument, RunPart } from "@davit/protocol";
 import { type CommandError, exitCodes } from "../command-error.ts";
+import { runsOfParts } from "./parts.ts";
 
-/** The last line of what runs, from a run that has ended. */
+/** The last line of what runs, from a run that has ended; of one with parts it follows from theirs. */
 export async function resultOf(document: RunDocument): Promise<ResultLine> {
+	const { run, parts } = document;
+	if (parts === undefined) return await resultOfRun(document);
+	const ended = await Promise.all(parts.map((part) => resultOfPart(document, part)));
+	return { ...(await resultOfSeveral(ended)), run: run.run, hint: run.failure?.hint ?? null };
+}
+
+async function resultOfPart(whole: RunDocument, part: RunPart): Promise<ResultLine> {
+	const [begun] = runsOfParts({ ...whole, parts: [part] });
+	if (begun !== undefined) return await resultOfRun(begun);
+	const outcome = endedOutcome(part.state);
+	const { failure, resource } = part;
+	return {
+		...{ type: "result", schema: "davit/result/1", run: null, outcome, archive: null },
+		code: failure?.code ?? null,
+		message: failure?.message ?? `backup of ${whole.run.host}/${resource} was never begun: ${outcome}`,
+		...{ hint: failure?.hint ?? null, downtimeSeconds: null, undoUntil: null },
+		exitCode: await exitCodeOf(outcome, failure?.code),
+	};
+}
+
+async function resultOfRun(document: RunDocument): Promise<ResultLine> {
 	const { run } = document;
 	const outcome = endedOutcome(run.state);
 	const failure = run.failure;
@@ -68,12 +90,15 @@ const severity: readonly number[] = [
 export async function resultOfAll(results: readonly ResultLine[]): Promise<ResultLine> {
 	const [first] = results;
 	if (first === undefined) return nothingRan();
-	if (results.length === 1) return first;
+	return results.length === 1 ? first : await resultOfSeveral(results);
+}
+
+async function resultOfSeveral(results: readonly ResultLine[]): Promise<ResultLine> {
 	const { judgeParts } = await import("@davit/protocol");
 	// What was left alone goes on, as far as anybody here knows.
 	const states = results.map(({ outcome }) => (outcome === "detached" ? "running" : outcome));
 	const outcome = endedOutcome(judgeParts(states));
-	const worst = [...results].sort((one, other) => rank(one) - rank(other))[0] ?? first;
+	const [worst = nothingRan()] = [...results].sort((one, other) => rank(one) - rank(other));
 	const done = results.filter((result) => result.outcome === "succeeded").length;
 	return {
 		...{ ...worst, run: null, archive: null, downtimeSeconds: null, undoUntil: null },

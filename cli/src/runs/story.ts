@@ -1,9 +1,11 @@
 import type { RunDocument, RunId } from "@davit/protocol";
 import type { Context } from "../context.ts";
 import { formatBytes, formatSeconds, markOf } from "../output/format.ts";
+import { shortAddress } from "../output/short-address.ts";
 import { plain } from "../output/table.ts";
 import { writeJson } from "../output/write.ts";
 import { isEnded } from "./ended.ts";
+import { countOfParts, runsOfParts } from "./parts.ts";
 
 /** How runs are told while they go. Ends what it began (a live line, a heartbeat) when it is disposed of. */
 export interface Story extends Disposable {
@@ -69,7 +71,11 @@ function liveStory(context: Context): Story {
 	};
 	return {
 		update(document) {
-			latest.set(document.run.run, document);
+			const parts = runsOfParts(document);
+			for (const part of parts) latest.set(part.run.run, part);
+			// What its parts do says more than how many have ended.
+			if (parts.every(({ run }) => isEnded(run.state))) latest.set(document.run.run, document);
+			else latest.delete(document.run.run);
 			later ??= setTimeout(draw, Math.max(0, frameMs - (performance.now() - drawnAt)));
 		},
 		[Symbol.dispose]() {
@@ -80,7 +86,7 @@ function liveStory(context: Context): Story {
 }
 
 export function addressOf({ run }: RunDocument): string {
-	return plain(`${run.host}/${run.resource.replace(/^volume:/, "")}`);
+	return shortAddress(run);
 }
 
 export function stepText(step: RunDocument["steps"][number]): string {
@@ -127,6 +133,7 @@ export function endText(document: RunDocument, context: Context): string {
 	const restoreMs = result["restoreMs"];
 	const facts: string[] = [];
 	if (typeof bytes === "number") facts.push(formatBytes(bytes));
+	if (document.parts !== undefined) facts.unshift(countOfParts(document.parts));
 	const sample = result["sample"];
 	if (typeof sample === "object" && sample !== null && "frames" in sample && "ofFrames" in sample) {
 		facts.push(`only ${sample.frames} of ${sample.ofFrames} frames read, which proves nothing of the rest`);

@@ -1,9 +1,13 @@
-import type { ResultLine, RunDocument, RunId } from "@davit/protocol";
+import type { ResourceId, ResultLine, RunDocument, RunId, RunPart } from "@davit/protocol";
 import { commandErrorOf, exitCodes } from "../command-error.ts";
 import type { Context } from "../context.ts";
 import { callFor } from "../door/call.ts";
 import { followRun } from "../door/follow-run.ts";
+import { markOf } from "../output/format.ts";
+import { shortAddress } from "../output/short-address.ts";
 import { say, writeError, writeJson } from "../output/write.ts";
+import { isEnded } from "./ended.ts";
+import { runsOfParts } from "./parts.ts";
 import { resultOf, resultOfAll, resultOfDetached, resultOfError } from "./result.ts";
 import { endText, openStory, type Story } from "./story.ts";
 
@@ -40,10 +44,21 @@ export async function watchRuns(watch: Watch, context: Context): Promise<number>
 	}
 	context.out.closed.removeEventListener("abort", onUnread);
 	const left = watch.runs.filter((run) => !results.some((result) => result.run === run));
-	if (left.length > 0) results.push(await leave(left, { watch, context, leaving: leaving.signal, latest }));
-	const result = await resultOfAll(results);
+	const goodbye =
+		left.length === 0 ? undefined : await leave(left, { watch, context, leaving: leaving.signal, latest });
+	const result = judgeLeaving(
+		await resultOfAll([...results, ...(goodbye === undefined ? [] : [goodbye])]),
+		goodbye,
+	);
 	if (context.wish.json) writeJson(context.out, result);
 	return result.exitCode;
+}
+
+/** Who pressed Ctrl-C twice is told so, whatever had ended before; only what needs a person says more. */
+function judgeLeaving(result: ResultLine, goodbye: ResultLine | undefined): ResultLine {
+	const isOverruled = result.exitCode === exitCodes.inconsistent;
+	if (goodbye?.outcome !== "cancelled" || isOverruled) return result;
+	return { ...result, exitCode: exitCodes.cancelled };
 }
 
 interface Follow {
@@ -57,10 +72,16 @@ interface Follow {
 /** A run's result when it ended, or nobody can say; undefined when the person left before. */
 async function followToEnd(run: RunId, follow: Follow): Promise<ResultLine | undefined> {
 	const { context, story, latest, signal } = follow;
+	const told = new Set<ResourceId>();
 	try {
 		for await (const document of followRun(run, { home: context.home, signal })) {
 			latest.set(run, document);
 			story.update(document);
+			for (const part of document.parts ?? []) {
+				if (!isEnded(part.state) || told.has(part.resource)) continue;
+				told.add(part.resource);
+				await tellPart(document, part, follow);
+			}
 		}
 	} catch (error) {
 		if (signal.aborted) return undefined;
@@ -76,10 +97,28 @@ async function followToEnd(run: RunId, follow: Follow): Promise<ResultLine | und
 	return result;
 }
 
+/** One after the other, as they end. */
+async function tellPart(whole: RunDocument, part: RunPart, follow: Follow): Promise<void> {
+	const [begun] = runsOfParts({ ...whole, parts: [part] });
+	if (begun !== undefined) {
+		tellEnd(begun, { result: await resultOf(begun), follow });
+		return;
+	}
+	const { context } = follow;
+	if (context.wish.json || context.wish.quiet) return;
+	const address = shortAddress({ host: whole.run.host, resource: part.resource });
+	context.out.write(`${markOf(part.state, context.out)} ${address}  never begun, ${part.state}\n`);
+	if (part.failure === null) return;
+	context.err.write(
+		`${context.err.style("red", "error:")} ${part.failure.message}\n  do    ${part.failure.hint}\n`,
+	);
+}
+
 function tellEnd(document: RunDocument, { result, follow }: { result: ResultLine; follow: Follow }): void {
 	const { context, identify } = follow;
 	if (context.wish.json) return;
 	if (context.wish.quiet) {
+		// A run with parts has the archives of its parts, which were told.
 		const id = identify === "archive" ? document.run.archive : document.run.run;
 		if (id !== undefined) context.out.write(`${id}\n`);
 	} else {

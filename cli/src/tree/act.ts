@@ -9,7 +9,7 @@ export const act: readonly CommandSpec[] = [
 	{
 		name: "backup",
 		words: "<address...>",
-		summary: "Back up resources now.",
+		summary: "Back up resources now; of a host everything on it, as one run with parts.",
 		options: [
 			...watching,
 			{
@@ -38,7 +38,7 @@ export const act: readonly CommandSpec[] = [
 			"davit backup nas/grafana-data",
 			"davit backup nas/grafana-data --plan",
 			"davit backup nas/stack:media --images",
-			"davit backup 'nas/*'",
+			"davit backup nas",
 		],
 		runs: true,
 		documents: ["davit/run/1", "davit/result/1", "davit/preview/1"],

@@ -16,12 +16,13 @@ import { judgeLate, judgeSilence } from "../outbox/judge.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import { judgePlans, type PlanWanted, startPlan } from "../plans/plans.ts";
 import { planDocument } from "../plans/ready.ts";
-import { clearOldRuns, presenceOf, publishEverything, publishStatus } from "../publishing/publish.ts";
+import { clearOldRuns, presenceOf, publishEverything, publishHost } from "../publishing/publish.ts";
 import { hearRequest } from "../requests/hear.ts";
 import { record } from "../requests/record.ts";
 import { RunBook } from "../runs/book.ts";
 import { ScheduleBook } from "../schedules/book.ts";
 import { beginDue } from "../schedules/due.ts";
+import { advanceWholes } from "../wholes/advance.ts";
 import { Changes } from "./changes.ts";
 import type { Core, Outgoing, Surroundings } from "./context.ts";
 
@@ -97,12 +98,13 @@ export class CoordinatorCore {
 	 * cost a few waits for the disk and not thousands. When it cannot be committed nothing of it is sent, memory is taken up from
 	 * the history again, and what was received counts as not received.
 	 */
-	together(work: () => void): void {
+	together<Done>(work: () => Done): Done {
 		if (this.#isDoubtful) this.load();
 		const held: Outgoing[] = [];
 		this.#held = held;
+		let done: Done;
 		try {
-			this.parts.history.together(work);
+			done = this.parts.history.together(work);
 		} catch (error) {
 			this.#held = undefined;
 			this.load();
@@ -110,6 +112,7 @@ export class CoordinatorCore {
 		}
 		this.#held = undefined;
 		for (const outgoing of held) this.parts.send(outgoing);
+		return done;
 	}
 
 	/** The broker is there, and may have forgotten everything. */
@@ -153,6 +156,7 @@ export class CoordinatorCore {
 		judgePlans(this.parts);
 		judgeLate(this.parts);
 		beginDue(this.parts);
+		advanceWholes(this.parts);
 		outbox.pump();
 		if (now() - this.#slowTickAtMs >= slowTickMs) this.#tickSlowly();
 		changes.tell(now());
@@ -188,10 +192,6 @@ export class CoordinatorCore {
 	#tickSlowly(): void {
 		this.#slowTickAtMs = this.parts.now();
 		clearOldRuns(this.parts);
-		for (const entry of this.parts.fleet.hosts()) {
-			for (const resource of entry.resources.keys()) {
-				publishStatus(this.parts, entry.record.host, resource);
-			}
-		}
+		for (const entry of this.parts.fleet.hosts()) publishHost(this.parts, entry);
 	}
 }

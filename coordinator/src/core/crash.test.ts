@@ -3,59 +3,18 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type CommandId, newId, RequestId, type RunId } from "@davit/protocol";
+import { newId, RequestId, type RunId } from "@davit/protocol";
 import type { OnWrite } from "../history/history.ts";
-import { archive, backupResult, grafana, nas, Stage, startMs } from "../testing/stage.ts";
+import { FakeHost } from "../testing/fake-host.ts";
+import { archive, grafana, nas, Stage, startMs } from "../testing/stage.ts";
 
 class PowerCut extends Error {}
 
 const request = RequestId.parse(newId());
 
-/**
- * A host that does whatever it is told and keeps what it did: the truth that a dying coordinator must agree with in the end.
- * It says everything again until it is acknowledged, as agents do.
- */
-class FakeHost {
-	readonly begun = new Map<CommandId, RunId>();
-	readonly #unheard = new Map<CommandId, { sequence: number; state: "accepted" | "succeeded" }>();
-	#read = 0;
-
-	connect(stage: Stage): void {
-		this.#read = 0;
-		stage.host(nas);
-		stage.archives(nas, grafana, [archive(startMs - 1000)]);
-		stage.sync(nas, {
-			open: [...this.#unheard].map(([command, said]) => ({ command, ...said })),
-		});
-	}
-
-	work(stage: Stage): void {
-		const commands = stage.commands();
-		for (const command of commands.slice(this.#read)) {
-			if (command.kind === "run") {
-				if (!this.begun.has(command.id)) {
-					this.begun.set(command.id, command.run);
-					this.#unheard.set(command.id, { sequence: 1, state: "accepted" });
-				}
-			} else if (command.kind === "receipt") {
-				const said = this.#unheard.get(command.command);
-				if (said?.sequence !== command.sequence) continue;
-				if (said.state === "accepted") {
-					this.#unheard.set(command.command, { sequence: 2, state: "succeeded" });
-				} else this.#unheard.delete(command.command);
-			}
-		}
-		this.#read = commands.length;
-		for (const [command, said] of [...this.#unheard]) {
-			const result = said.state === "succeeded" ? { result: backupResult("0123456789", startMs) } : {};
-			stage.report(command, { ...said, ...result });
-		}
-	}
-}
-
 /** Presses once, again with the same id after each power cut, and works until everything is quiet. */
 function press(file: string, dieAt: number): { writes: number; died: boolean; run: RunId; host: FakeHost } {
-	const host = new FakeHost();
+	const host = new FakeHost([grafana]);
 	let writes = 0;
 	let died = false;
 	const cut: OnWrite = () => {
@@ -71,6 +30,7 @@ function press(file: string, dieAt: number): { writes: number; died: boolean; ru
 		try {
 			stage = new Stage({ file, nowMs, onWrite: cut });
 			host.connect(stage);
+			stage.archives(nas, grafana, [archive(startMs - 1000)]);
 			const response = stage.ask({ id: request });
 			assert.ok(response.run, JSON.stringify(response));
 			for (let second = 0; second < 10; second += 1) {
@@ -100,7 +60,7 @@ test("a coordinator that dies at any write, before or after its commit, loses no
 		for (let dieAt = 1; dieAt <= writes; dieAt += 1) {
 			const { died, run, host } = press(join(folder, `${dieAt}.sqlite`), dieAt);
 			assert.ok(died, `it did not die at ${dieAt}`);
-			assert.deepEqual([...host.begun.values()], [run], `died at ${dieAt}`);
+			assert.deepEqual([...host.begun.values()], [{ run, resource: grafana }], `died at ${dieAt}`);
 		}
 	} finally {
 		rmSync(folder, { recursive: true });

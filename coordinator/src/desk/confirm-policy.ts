@@ -2,7 +2,7 @@ import { chooseKept, OperationError, type RetentionPolicy } from "@davit/protoco
 import type { Core } from "../core/context.ts";
 import { count } from "../documents/words.ts";
 import type { ScheduleRecord } from "../history/records.ts";
-import { targetsOf } from "../schedules/due.ts";
+import { resourcesKeptBy } from "../schedules/due.ts";
 import { policyOf, policyOfSchedule } from "../schedules/retention.ts";
 
 /** @throws OperationError confirmation-missing where the policy lets archives go that stay now */
@@ -19,7 +19,7 @@ export function requireConfirmation(core: Core, record: ScheduleRecord, confirm:
 /** How many archives the schedule's policy lets go that would stay without the change. */
 function goingBy(core: Core, record: ScheduleRecord): number {
 	const instead = { schedule: record.name, policy: policyOfSchedule(record) };
-	return targetsOf(core, record.target).reduce((sum, { host, resource }) => {
+	return resourcesKeptBy(core, record.target).reduce((sum, { host, resource }) => {
 		const known = core.fleet.resource(host, resource);
 		if (known === undefined) return sum;
 		const isHeld = known.state?.hold !== undefined;

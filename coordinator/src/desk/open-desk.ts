@@ -84,7 +84,7 @@ export function openDesk(core: CoordinatorCore, surroundings: DeskSurroundings):
 		rescan: (host, principal, signal) => rescanHost(core, host, { principal, signal }),
 		preview: (wanted, principal, signal) => previewBackup(core, wanted, { principal, signal }),
 		apply: (plan, confirm, principal) => applyPlan(core, { plan, confirm }, principal),
-		cancel: (run, principal) => cancelRun(parts, run, principal),
+		cancel: (run, principal) => cancelRun(core, run, principal),
 		addSchedule: ({ schedule, confirm }, principal) =>
 			addSchedule(parts, { ...schedule, confirm }, principal),
 		editSchedule: (edit, principal) => editSchedule(parts, edit, principal),

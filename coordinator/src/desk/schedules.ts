@@ -12,7 +12,7 @@ import type { NewSchedule } from "../desk.ts";
 import { resolveAddress } from "../documents/addresses.ts";
 import { scheduleDocument } from "../documents/details.ts";
 import type { ScheduleRecord } from "../history/records.ts";
-import { publishStatus } from "../publishing/publish.ts";
+import { publishHost } from "../publishing/publish.ts";
 import { authoriseOperator } from "../requests/authorise.ts";
 import { findHost, shown } from "../requests/names.ts";
 import { readCalendar } from "../schedules/cron.ts";
@@ -122,6 +122,6 @@ function targetOf(core: Core, target: string): string {
 export function tellTargets(core: Core, target: string): void {
 	const entry = core.fleet.find(findHost(core, target.slice(0, target.indexOf("/"))).record.host);
 	if (entry === undefined) return;
-	for (const resource of entry.resources.keys()) publishStatus(core, entry.record.host, resource);
+	publishHost(core, entry);
 	core.changes.host(entry.record.host);
 }

@@ -21,7 +21,7 @@ import { resolveAddress } from "../documents/addresses.ts";
 import type { ResourceEntry } from "../fleet/fleet.ts";
 import { shown } from "../requests/names.ts";
 import type { Schedule } from "../schedules/book.ts";
-import { targetsOf } from "../schedules/due.ts";
+import { resourcesOf } from "../schedules/due.ts";
 import { policyOf } from "../schedules/retention.ts";
 
 const dayMs = 86_400_000;
@@ -73,7 +73,7 @@ interface Player {
 
 function playersOf(core: Core, { of, policy }: SimulationWanted): Player[] {
 	const schedule = core.schedules.find(of);
-	const targets = schedule === undefined ? [addressOf(core, of)] : targetsOf(core, schedule.record.target);
+	const targets = schedule === undefined ? [addressOf(core, of)] : resourcesOf(core, schedule.record.target);
 	const players = targets.flatMap(({ host, resource }) => {
 		const known = core.fleet.resource(host, resource);
 		const instead = policy === undefined || schedule === undefined ? undefined : { schedule: of, policy };

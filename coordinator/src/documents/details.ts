@@ -4,19 +4,23 @@ import {
 	instantOf,
 	isEnded,
 	isFinal,
+	isWorkflowName,
 	OperationError,
 	type ResourceDocument,
 	type ResourceState,
 	RestoreResult,
 	type Run,
 	type RunDocument,
+	type RunPart,
 	resourceKey,
 	type ScheduleDocument,
 	type UndoPoint,
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
+import { isWhole, type PartRecord } from "../history/records.ts";
 import { findHost, shown } from "../requests/names.ts";
 import { schedulesOf } from "../schedules/overdue.ts";
+import { stateOfPart } from "../wholes/advance.ts";
 import { findRunId, resolveAddress } from "./addresses.ts";
 import { archiveRow, archiveTellers, type FoundArchive, findArchive } from "./archive-row.ts";
 import { hostRow } from "./host-row.ts";
@@ -100,9 +104,16 @@ export function runDocument(core: Core, id: string): RunDocument {
 		run: known,
 		steps: core.history.runs.steps(known.run),
 		cancel: cancelSentence(known),
-		undo: liveUndo(core, undoOf(record, state)),
+		undo: isWhole(record) ? null : liveUndo(core, undoOf(record, state)),
 		downtimeSeconds: downtimeSeconds(known),
+		...(isWhole(record) ? { parts: record.parts.map((part) => partDocument(core, part)) } : {}),
 	};
+}
+
+function partDocument(core: Core, part: PartRecord): RunPart {
+	const run = part.run === null ? null : (core.runs.find(part.run)?.run ?? null);
+	const failure = part.ended?.failure ?? run?.failure ?? null;
+	return { resource: part.resource, state: stateOfPart(core, part), run, failure };
 }
 
 /** @throws OperationError schedule-not-found */
@@ -137,6 +148,9 @@ function folderOf(archivesPath: string | undefined, { resource, archive }: Found
 function cancelSentence({ state, operation }: Run): string | null {
 	if (isEnded(state)) return null;
 	if (state === "requested") return "It has not begun; nothing will be changed.";
+	if (isWorkflowName(operation)) {
+		return "Parts that have not begun never will; the half archives of those under way are removed. What is done stays.";
+	}
 	return /\.(restore|undo)$/.test(operation)
 		? "The old data stays, or is put back, if the new data is not in place yet."
 		: "The half archive is removed and its writers go on.";

@@ -1,4 +1,5 @@
 import {
+	type ArchiveSummary,
 	type HostName,
 	type Instant,
 	instantOf,
@@ -14,7 +15,7 @@ import type { Core } from "../core/context.ts";
 import type { HostEntry, ResourceEntry } from "../fleet/fleet.ts";
 import { countProof } from "../recovery/count-proof.ts";
 import { lateRetention } from "../schedules/late-retention.ts";
-import { lastGoodOf, nextDueOf, overdueAtMs, schedulesOf } from "../schedules/overdue.ts";
+import { lastGoodInStack, lastGoodOf, nextDueOf, overdueAtMs, schedulesOf } from "../schedules/overdue.ts";
 import { policyOf } from "../schedules/retention.ts";
 import { ageWords } from "./words.ts";
 
@@ -37,7 +38,7 @@ export function resourceRow(core: Core, entry: HostEntry, known: ResourceEntry):
 		project: known.listed?.project ?? null,
 		state,
 		because,
-		proof: lastGoodBackup?.proof ?? [],
+		proof: countProof(core, newestGood(core, host, known).archive?.proof ?? []),
 		lastGoodBackup,
 		archives: Math.max(known.archives.length, known.state?.archives ?? 0),
 		lastProvenRestore: known.state?.lastProvenRestore ?? null,
@@ -144,7 +145,7 @@ function endWord({ state }: Run): string {
 function judgeOverdue(core: Core, host: HostName, known: ResourceEntry): Judgement | undefined {
 	const overdueMs = overdueAtMs(core, host, known.id);
 	if (overdueMs === undefined || overdueMs > core.now()) return undefined;
-	const lastGood = lastGoodOf(known);
+	const { archive: lastGood } = newestGood(core, host, known);
 	const last =
 		lastGood === null
 			? "it has no good backup yet"
@@ -170,8 +171,10 @@ function judgeRunning(newest: Newest): Judgement | undefined {
 
 function judgeProtection(core: Core, { record: { host } }: HostEntry, known: ResourceEntry): Judgement {
 	const schedules = schedulesOf(core, host, known.id);
-	const lastGood = lastGoodOf(known);
-	const age = lastGood === null ? "never" : `${ageWords(core.now() - Date.parse(lastGood.takenAt))} ago`;
+	const { archive: lastGood, stack } = newestGood(core, host, known);
+	const within = stack === undefined ? "" : ` in ${stack}`;
+	const age =
+		lastGood === null ? "never" : `${ageWords(core.now() - Date.parse(lastGood.takenAt))} ago${within}`;
 	if (schedules.length === 0) {
 		if (known.id.startsWith("stack:") && lastGood === null) {
 			return [
@@ -201,6 +204,19 @@ function judgeProtection(core: Core, { record: { host } }: HostEntry, known: Res
 	const held = hold === undefined ? "" : `; nothing is removed: ${hold.because}`;
 	const names = schedules.map(({ record }) => record.name).join(", ");
 	return ["safe", `last good backup ${age}, by schedule ${names}${held}`];
+}
+
+/** Its own newest good archive, or the newest of the stack that it is backed up in, where that is newer. */
+function newestGood(
+	core: Core,
+	host: HostName,
+	known: ResourceEntry,
+): { readonly archive: ArchiveSummary | null; readonly stack?: ResourceId } {
+	const own = lastGoodOf(known);
+	const within = lastGoodInStack(core, host, known.id);
+	if (within === undefined || (own !== null && own.takenAt >= within.archive.takenAt))
+		return { archive: own };
+	return within;
 }
 
 function verbOfRun({ operation }: Run): string {

@@ -37,9 +37,9 @@ export function statusDocument(core: Core, broker: StatusDocument["broker"]): St
 		total: rows.length,
 		needs: needs.slice(0, needsShown),
 		needsMore: Math.max(0, needs.length - needsShown),
-		now: core.runs
-			.open()
-			.filter(({ hidden }) => !hidden)
+		now: [...core.runs.openWholes(), ...core.runs.open()]
+			// What is done for a whole is shown with it.
+			.filter(({ run, hidden }) => !hidden && core.runs.wholeOf(run.run) === undefined)
 			.slice(0, 100)
 			.map(({ run }) => run),
 		next: nextOf(core),

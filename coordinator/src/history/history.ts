@@ -13,6 +13,7 @@ export const writePoints = [
 	"rejection",
 	"reissue",
 	"report",
+	"part",
 	"verdict",
 	"cancel",
 	"plan",
@@ -59,15 +60,17 @@ export function openHistory({ file, now, onWrite, database: given }: HistoryOpti
 		else uncommitted.push(point);
 		return result;
 	};
-	const together = (work: () => void): void => {
+	const together = <Done>(work: () => Done): Done => {
 		const points: WritePoint[] = [];
 		uncommitted = points;
+		let done: Done;
 		try {
-			database.transaction(work);
+			done = database.transaction(work);
 		} finally {
 			uncommitted = undefined;
 		}
 		for (const point of points) onWrite?.(point, "after-commit");
+		return done;
 	};
 	const readEpoch = () => Number(database.get("SELECT value FROM meta WHERE key = 'epoch'")?.["value"]);
 	const writeEpoch = (epoch: number) =>

@@ -2,16 +2,20 @@ import type {
 	ArchiveSummary,
 	CommandId,
 	Description,
+	FailureReport,
 	HostName,
 	Instant,
 	Inventory,
+	Params,
 	PlanAction,
 	PlanId,
 	PrincipalName,
+	RequestId,
 	ResourceId,
 	ResourceState,
 	Run,
 	RunId,
+	RunState,
 } from "@davit/protocol";
 import type { Role } from "../broker/rules.ts";
 import type { NewSchedule } from "../desk.ts";
@@ -41,6 +45,40 @@ export interface RunRecord {
 	readonly saidAt?: Instant;
 	/** When the coordinator learned that it had ended, milliseconds since 1970. */
 	readonly endedMs: number | null;
+}
+
+/** One of the things that a whole does. */
+export interface PartRecord {
+	readonly resource: ResourceId;
+	/** The request that asks for it, made before anything is begun: however often the coordinator dies, it makes one run. */
+	readonly request: RequestId;
+	/** What carries it out; null = not begun. */
+	readonly run: RunId | null;
+	/** Its run was under way before, for somebody else. */
+	readonly joined: boolean;
+	/** How it ended, for good; null = it has not. */
+	readonly ended: { readonly state: RunState; readonly failure: FailureReport | null } | null;
+}
+
+/** A run that no command carries out: its parts are runs of their own, and its state follows from theirs. */
+export interface WholeRecord {
+	readonly run: Run;
+	readonly parts: readonly PartRecord[];
+	readonly params: Params<"host.backup">;
+	/** The latest moment to begin a part. */
+	readonly startBy: Instant;
+	readonly hidden: false;
+	/** The schedule that asked for it. */
+	readonly schedule: string | null;
+	/** When the coordinator learned that it had ended, milliseconds since 1970. */
+	readonly endedMs: number | null;
+}
+
+/** Whatever goes by a run's id. */
+export type AnyRunRecord = RunRecord | WholeRecord;
+
+export function isWhole(record: AnyRunRecord): record is WholeRecord {
+	return "parts" in record;
 }
 
 export interface CommandRecord {

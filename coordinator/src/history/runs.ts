@@ -8,7 +8,7 @@ import {
 	type RunStep,
 } from "@davit/protocol";
 import type { Database } from "./database.ts";
-import type { CommandRecord, RunRecord } from "./records.ts";
+import type { AnyRunRecord, CommandRecord } from "./records.ts";
 
 export interface RunFilter {
 	readonly host?: HostName | undefined;
@@ -21,7 +21,7 @@ export interface RunFilter {
 /** Runs, their stories and the commands that carry them out. */
 export function runsIn(database: Database) {
 	return {
-		save: (record: RunRecord) => saveRun(database, record),
+		save: (record: AnyRunRecord) => saveRun(database, record),
 		find: (run: RunId) => readRecord(database.get("SELECT record FROM runs WHERE run = ?", run)),
 		open: () => database.all("SELECT record FROM runs WHERE ended = 0 ORDER BY number").map(recordIn),
 		/** The newest shown run of each operation on each resource, oldest first. */
@@ -86,7 +86,7 @@ export function runsIn(database: Database) {
 	};
 }
 
-function saveRun(database: Database, record: RunRecord): void {
+function saveRun(database: Database, record: AnyRunRecord): void {
 	const { run } = record;
 	database.run(
 		`INSERT INTO runs (run, host, resource, operation, state, ended, hidden, ended_ms, cleared, record)
@@ -127,12 +127,12 @@ function listRuns(database: Database, { host, resource, states, limit, offset }:
 	return { runs: rows.map((row): Run => recordIn(row).run), total: Number(total?.["total"] ?? 0) };
 }
 
-function recordIn(row: Readonly<Record<string, unknown>>): RunRecord {
+function recordIn(row: Readonly<Record<string, unknown>>): AnyRunRecord {
 	// Only saveRun writes this column.
-	return JSON.parse(String(row["record"])) as RunRecord;
+	return JSON.parse(String(row["record"])) as AnyRunRecord;
 }
 
-function readRecord(row: Readonly<Record<string, unknown>> | undefined): RunRecord | undefined {
+function readRecord(row: Readonly<Record<string, unknown>> | undefined): AnyRunRecord | undefined {
 	return row === undefined ? undefined : recordIn(row);
 }
 

@@ -18,7 +18,7 @@ import { checkRequest } from "../requests/check.ts";
 export interface Question {
 	readonly host: HostName;
 	readonly resource: ResourceId;
-	readonly verb: Verb;
+	readonly verb: Exclude<Verb, "backup">;
 	/** Beside the resource. */
 	readonly params: Readonly<Record<string, unknown>>;
 }

@@ -12,7 +12,7 @@ import {
 	type RunState,
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
-import type { RunRecord } from "../history/records.ts";
+import { isWhole, type RunRecord } from "../history/records.ts";
 import { renewStalePlan } from "../plans/plans.ts";
 import { commitRun, tellRun } from "../runs/change.ts";
 import { pruneAfter } from "../schedules/due.ts";
@@ -97,7 +97,7 @@ function afterEnd(core: Core, { run }: RunRecord): void {
 	const durationMs = Date.parse(run.endedAt ?? run.askedAt) - Date.parse(run.startedAt ?? run.askedAt);
 	core.log.info({ run: run.run, host, resource, operation, state, durationMs }, "a run ended");
 	const record = core.runs.find(run.run);
-	if (record !== undefined) pruneAfter(core, record);
+	if (record !== undefined && !isWhole(record)) pruneAfter(core, record);
 }
 
 function mayReissue(core: Core, record: RunRecord): boolean {

@@ -111,7 +111,7 @@ export function headOf(core: Core, host: HostName, startByMs: number) {
 }
 
 /** One that no run has. */
-function newRunId(core: Core): RunId {
+export function newRunId(core: Core): RunId {
 	const run = RunId.parse(shortId("r", core.random));
 	return core.runs.find(run) === undefined ? run : newRunId(core);
 }

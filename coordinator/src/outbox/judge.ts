@@ -1,13 +1,13 @@
 import { type FailureReport, type HostName, instantOf, isEnded } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
-import type { RunRecord } from "../history/records.ts";
+import { isWhole, type RunRecord } from "../history/records.ts";
 import { commitRun, withState } from "../runs/change.ts";
 
 /** Called with each tick: settles commands whose start-by time has passed, and cancels of runs that have ended. */
 export function judgeLate(core: Core): void {
 	for (const { command, maybeSent } of core.outbox.late()) {
 		const record = core.runs.find(command.run);
-		if (record === undefined || isEnded(record.run.state) || command.kind === "cancel") {
+		if (record === undefined || isWhole(record) || isEnded(record.run.state) || command.kind === "cancel") {
 			core.history.write("verdict", () => core.history.runs.settleCommand(command.id));
 			core.outbox.settle(command.id);
 		} else if (!maybeSent) {

@@ -7,8 +7,10 @@ import {
 	type ResourceStatus,
 	type Response,
 	type Run,
+	wholeHost,
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
+import type { HostEntry } from "../fleet/fleet.ts";
 import { nextDueOf, overdueAtMs } from "../schedules/overdue.ts";
 
 /** Says how a run is, and what Home Assistant shows of its resource. */
@@ -20,6 +22,8 @@ export function publishRun(core: Core, run: Run): void {
 		expirySeconds: Math.ceil(core.limits.runRetentionSeconds),
 	});
 	core.changes.run(run.run);
+	const whole = core.runs.wholeOf(run.run);
+	if (whole !== undefined) core.changes.run(whole);
 	core.changes.resource(run.host, run.resource);
 	publishStatus(core, run.host, run.resource);
 }
@@ -35,7 +39,7 @@ export function clearOldRuns(core: Core): void {
 
 /** Publishes the status of a resource when it differs from what was published last. */
 export function publishStatus(core: Core, host: HostName, resource: ResourceId): void {
-	if (core.fleet.resource(host, resource) === undefined) return;
+	if (!isShown(core, host, resource)) return;
 	const topic = core.topics.resourceStatus(host, resource);
 	const { at, ...status } = statusOf(core, host, resource);
 	const text = JSON.stringify(status);
@@ -43,6 +47,18 @@ export function publishStatus(core: Core, host: HostName, resource: ResourceId):
 	core.statuses.set(topic, text);
 	core.send({ topic, payload: JSON.stringify({ ...status, at }), retain: true });
 	core.changes.resource(host, resource);
+}
+
+/** A host as a whole is shown as long as its name is known. */
+function isShown(core: Core, host: HostName, resource: ResourceId): boolean {
+	if (resource === wholeHost(host)) return core.fleet.find(host) !== undefined;
+	return core.fleet.resource(host, resource) !== undefined;
+}
+
+/** The status of everything on a host, and of the host as a whole. */
+export function publishHost(core: Core, { record: { host }, resources }: HostEntry): void {
+	for (const resource of resources.keys()) publishStatus(core, host, resource);
+	publishStatus(core, host, wholeHost(host));
 }
 
 export function clearStatus(core: Core, host: HostName, resource: ResourceId): void {
@@ -67,11 +83,10 @@ interface Refusal {
 /** Everything retained, again: the broker may have forgotten it. */
 export function publishEverything(core: Core): void {
 	core.statuses.clear();
-	for (const entry of core.fleet.hosts()) {
-		for (const resource of entry.resources.keys()) publishStatus(core, entry.record.host, resource);
-	}
+	for (const entry of core.fleet.hosts()) publishHost(core, entry);
 	for (const { run } of core.history.runs.published(Number.MAX_SAFE_INTEGER)) publishRun(core, run);
-	for (const { run, hidden } of core.runs.open()) if (!hidden) publishRun(core, run);
+	for (const { run, hidden } of [...core.runs.openWholes(), ...core.runs.open()])
+		if (!hidden) publishRun(core, run);
 }
 
 /** Tells the asker on the broker. */

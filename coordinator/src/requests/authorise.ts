@@ -1,10 +1,10 @@
 import {
 	lookingVerbs,
 	OperationError,
-	type OperationName,
 	type PrincipalName,
 	type Verb,
 	verbOf,
+	type WorkName,
 } from "@davit/protocol";
 
 /** What each principal may ask for. Who is not listed may ask for nothing. */
@@ -25,7 +25,7 @@ const onBroker: readonly string[] = ["home-assistant"];
 const listed = new Intl.ListFormat("en-GB", { type: "conjunction" });
 
 /** @throws OperationError not-allowed */
-export function authorise(principal: PrincipalName, operation: OperationName): void {
+export function authorise(principal: PrincipalName, operation: WorkName): void {
 	const verbs = Object.hasOwn(allowed, principal) ? allowed[principal] : undefined;
 	if (verbs?.includes(rightFor(operation))) return;
 	throw new OperationError("not-allowed", `${principal} may not ask for ${operation}`, {
@@ -34,7 +34,7 @@ export function authorise(principal: PrincipalName, operation: OperationName): v
 }
 
 /** Who may restore may make a copy beside the original too: it touches less. */
-function rightFor(operation: OperationName): Verb {
+function rightFor(operation: WorkName): Verb {
 	const verb = verbOf(operation);
 	return verb === "copy" ? "restore" : verb;
 }

@@ -6,9 +6,9 @@ import {
 	isLooking,
 	isOfHost,
 	isOperationName,
+	isWorkName,
 	OperationError,
-	type OperationName,
-	operations,
+	type Params,
 	type PlanAction,
 	type PrincipalName,
 	type Request,
@@ -17,30 +17,34 @@ import {
 	resourceName,
 	resourceOf,
 	verbOf,
+	type WorkName,
+	works,
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
-import type { RunRecord } from "../history/records.ts";
+import type { HostEntry } from "../fleet/fleet.ts";
+import type { AnyRunRecord } from "../history/records.ts";
 import { readyPlan } from "../plans/ready.ts";
 import { sharingRun } from "../runs/sharing-run.ts";
+import { partsWanted } from "../wholes/begin.ts";
 import { authorise } from "./authorise.ts";
-import { requireLease } from "./lease.ts";
-import { findArchivesOf, findResource, shown } from "./names.ts";
+import { repositoryIn, requireLease } from "./lease.ts";
+import { findArchivesOf, findHost, findResource, shown } from "./names.ts";
 
 const greatestSkewSeconds = 300;
 
 /** A request that may be carried out. */
 export interface Checked {
-	readonly operation: OperationName;
+	readonly operation: WorkName;
 	readonly params: Readonly<Record<string, unknown>>;
 	readonly resource: ResourceId;
 	/** The run that is under way on the resource and serves this request too. */
-	readonly joins: RunRecord | undefined;
+	readonly joins: AnyRunRecord | undefined;
 }
 
 /** The resource that a request names, where it can be read; for telling its refusal. */
 export function resourceOfRequest({ operation, params }: Request): ResourceId | undefined {
-	if (!isOperationName(operation)) return undefined;
-	const parsed = operations[operation].params.safeParse(params);
+	if (!isWorkName(operation)) return undefined;
+	const parsed = works[operation].params.safeParse(params);
 	return parsed.success ? resourceOf(parsed.data) : undefined;
 }
 
@@ -53,19 +57,18 @@ export function checkRequest(core: Core, request: Request, principal: PrincipalN
 	const { operation, params } = readOperation(request);
 	authorise(principal, operation);
 	const resource = resourceOf(params);
-	const entry = isOfHost(operation)
-		? findArchivesOf(core, request.host, resource)
-		: findResource(core, request.host, resource).entry;
+	const entry = findEntry(core, request, { operation, params, resource });
 	checkArchive(core, request, { resource, archive: archiveIn(params) });
 	checkDestruction(core, request, { operation, resource, principal });
 	const joins = joinable(core, request, { operation, params, resource });
-	if (joins === undefined) requireLease(core, params, request.host);
+	// The parts of a whole wait for it.
+	if (joins === undefined && isOperationName(operation)) requireLease(core, params, request.host);
 	const maySleep = principal === "schedule";
 	if (!entry.online && !maySleep) {
 		throw new OperationError("host-offline", `${operation} of ${resource}: ${request.host} is not connected`);
 	}
 	const skewSeconds = Math.abs(entry.skewSeconds ?? 0);
-	if (operations[operation].effect === "destroys" && skewSeconds > greatestSkewSeconds) {
+	if (works[operation].effect === "destroys" && skewSeconds > greatestSkewSeconds) {
 		throw new OperationError(
 			"clock-skewed",
 			`${operation} of ${resource}: the clock of ${request.host} is ${Math.round(skewSeconds)} s off`,
@@ -75,18 +78,38 @@ export function checkRequest(core: Core, request: Request, principal: PrincipalN
 }
 
 function readOperation({ operation, params }: Request) {
-	if (!isOperationName(operation)) {
+	if (!isWorkName(operation)) {
 		throw new OperationError("unsupported", `there is no operation ${shown(operation)}`, {
-			hint: `there are ${Object.keys(operations).join(", ")}`,
+			hint: `there are ${Object.keys(works).join(", ")}`,
 		});
 	}
-	const parsed = operations[operation].params.safeParse(params);
+	const parsed = works[operation].params.safeParse(params);
 	if (parsed.success) return { operation, params: parsed.data };
 	throw new OperationError(
 		"request-malformed",
 		`the parameters of ${operation} cannot be read: ${describeIssues(parsed.error)}`,
 		{ cause: parsed.error },
 	);
+}
+
+/** The host of what is asked for. @throws OperationError host-not-found | resource-not-found | request-malformed */
+function findEntry(
+	core: Core,
+	{ host }: Request,
+	{ operation, params, resource }: Pick<Checked, "operation" | "resource"> & { params: Params<WorkName> },
+): HostEntry {
+	if ("host" in params) {
+		if (params.host !== host) {
+			throw new OperationError(
+				"request-malformed",
+				`everything on ${params.host} cannot be backed up by ${host}`,
+			);
+		}
+		partsWanted(core, host, params);
+		return findHost(core, host);
+	}
+	if (isOfHost(operation)) return findArchivesOf(core, host, resource);
+	return findResource(core, host, resource).entry;
 }
 
 function archiveIn(params: object): ArchiveId | undefined {
@@ -113,10 +136,10 @@ function checkArchive(
 function checkDestruction(
 	core: Core,
 	request: Request,
-	wanted: { operation: OperationName; resource: ResourceId; principal: PrincipalName },
+	wanted: { operation: WorkName; resource: ResourceId; principal: PrincipalName },
 ): void {
 	const { operation, resource, principal } = wanted;
-	if (operations[operation].effect !== "destroys" || principal === "schedule") return;
+	if (works[operation].effect !== "destroys" || principal === "schedule") return;
 	const name = resourceName(resource);
 	if (request.confirm !== name) {
 		throw new OperationError(
@@ -148,19 +171,11 @@ function sameAction(action: PlanAction, verb: "restore" | "undo", params: Reques
 	);
 }
 
-/** Whether both go into the same repository, or both into the host's own archives. */
-function isSameTarget(one: object, other: object): boolean {
-	const [first, second] = [one, other].map((params) =>
-		"repository" in params ? params.repository : undefined,
-	);
-	return first === second;
-}
-
 function joinable(
 	core: Core,
 	request: Request,
 	{ operation, params, resource }: Pick<Checked, "operation" | "resource"> & { params: object },
-): RunRecord | undefined {
+): AnyRunRecord | undefined {
 	const open = isLooking(operation) ? undefined : core.runs.openOn(request.host, resource);
 	if (open === undefined) {
 		refuseShared(core, request, { operation, resource });
@@ -169,7 +184,7 @@ function joinable(
 	const verb = verbOf(operation);
 	const isSame = open.run.operation === operation && !open.hidden;
 	const isSameWork =
-		(verb === "backup" && isSameTarget(open.params, params)) ||
+		(verb === "backup" && repositoryIn(open.params) === repositoryIn(params)) ||
 		JSON.stringify(open.params) === JSON.stringify(params);
 	if (isSame && isSameWork && verb !== "restore" && verb !== "undo") return open;
 	const other = open.hidden

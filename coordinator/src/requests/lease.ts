@@ -11,21 +11,26 @@ const marginMs = 300_000;
  * @throws OperationError repository-locked
  */
 export function requireLease(core: Core, params: object, host: HostName): void {
-	const wanted = repositoryIn(params);
-	if (wanted === undefined) return;
-	const holder = core.runs
-		.open()
-		.find((record) => repositoryIn(record.params) === wanted && !isExpired(core, record));
+	const holder = leaseHolder(core, params);
 	if (holder === undefined) return;
 	const { run } = holder;
 	throw new OperationError(
 		"repository-locked",
-		`${host} may not write into repository ${wanted} yet: ${run.operation} of ${run.host}/${run.resource} (${run.run}) does`,
+		`${host} may not write into repository ${repositoryIn(params)} yet: ${run.operation} of ${run.host}/${run.resource} (${run.run}) does`,
 		{ hint: `wait for it, or davit cancel ${run.run}` },
 	);
 }
 
-function repositoryIn(params: object): string | undefined {
+/** The run that has to end before one with these parameters may begin; undefined where it writes into no repository. */
+export function leaseHolder(core: Core, params: object): RunRecord | undefined {
+	const wanted = repositoryIn(params);
+	if (wanted === undefined) return undefined;
+	return core.runs
+		.open()
+		.find((record) => repositoryIn(record.params) === wanted && !isExpired(core, record));
+}
+
+export function repositoryIn(params: object): string | undefined {
 	return "repository" in params && typeof params.repository === "string" ? params.repository : undefined;
 }
 

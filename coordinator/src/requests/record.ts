@@ -1,16 +1,20 @@
 import {
 	failureReport,
 	instantOf,
+	isWorkflowName,
 	OperationError,
+	type Params,
 	type PrincipalName,
 	type Request,
 	RequestId,
 	type Response,
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
+import type { AnyRunRecord } from "../history/records.ts";
 import { dispatch } from "../outbox/dispatch.ts";
 import { markApplied } from "../plans/ready.ts";
 import { publishRefusal } from "../publishing/publish.ts";
+import { beginWhole } from "../wholes/begin.ts";
 import { type Checked, checkRequest, resourceOfRequest } from "./check.ts";
 
 export interface Asking {
@@ -51,23 +55,22 @@ function begin(core: Core, asking: Asking, { id, checked }: { id: RequestId; che
 		joined: false,
 	});
 	core.refusals.delete(core.topics.resourceStatus(request.host, checked.resource));
-	const started = dispatch(core, {
-		request: id,
-		principal,
-		host: request.host,
-		resource: checked.resource,
-		operation: checked.operation,
-		params: checked.params,
-		startByMs: startByMs ?? core.now() + startWithinMs,
-		plan: request.plan ?? null,
-		schedule: schedule ?? null,
-		point: "request",
-		also: ({ run }) => {
-			save(core, asking, accepted(run.run));
-			if (request.plan !== undefined) markApplied(core, request.plan, run.run);
-		},
-	});
-	const { run, host, resource, operation } = started.run;
+	const also = ({ run }: AnyRunRecord): void => {
+		save(core, asking, accepted(run.run));
+		if (request.plan !== undefined) markApplied(core, request.plan, run.run);
+	};
+	const wanted = { request: id, principal, host: request.host, schedule: schedule ?? null, also };
+	const { operation, params } = checked;
+	const started = isWorkflowName(operation)
+		? // The catalogue's own schema read them.
+			beginWhole(core, { ...wanted, startByMs, params: params as Params<typeof operation> })
+		: dispatch(core, {
+				...{ ...wanted, operation, params, point: "request" },
+				resource: checked.resource,
+				startByMs: startByMs ?? core.now() + startWithinMs,
+				plan: request.plan ?? null,
+			});
+	const { run, host, resource } = started.run;
 	core.log.info({ run, host, resource, operation, principal }, "a run was asked for");
 	return accepted(run);
 }
@@ -96,7 +99,7 @@ function refuse(
 	}
 	const resource = resourceOfRequest(request);
 	const isBackup = request.operation.endsWith(".backup") && principal !== "schedule";
-	if (resource !== undefined && isBackup && core.fleet.resource(request.host, resource) !== undefined) {
+	if (resource !== undefined && isBackup) {
 		publishRefusal(core, request.host, { resource, reason: failure.message });
 	}
 	return response;

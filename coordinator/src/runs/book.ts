@@ -3,7 +3,7 @@ import {
 	type HostName,
 	isEnded,
 	isLooking,
-	isOperationName,
+	isWorkName,
 	type ResourceId,
 	type Run,
 	type RunId,
@@ -11,14 +11,17 @@ import {
 	verbOf,
 } from "@davit/protocol";
 import type { History } from "../history/history.ts";
-import type { RunRecord } from "../history/records.ts";
+import { type AnyRunRecord, isWhole, type RunRecord, type WholeRecord } from "../history/records.ts";
 
-type Ended = (record: RunRecord) => void;
+type Ended = (record: AnyRunRecord) => void;
 
 /** The runs that are under way, and the newest of each verb on each resource, in memory; all others in the history. */
 export class RunBook {
 	readonly #history: History;
 	readonly #open = new Map<RunId, RunRecord>();
+	readonly #wholes = new Map<RunId, WholeRecord>();
+	/** Which open whole a run is a part of. */
+	readonly #wholeOf = new Map<RunId, RunId>();
 	readonly #openOn = new Map<string, RunId>();
 	readonly #ofCommand = new Map<CommandId, RunId>();
 	readonly #newest = new Map<string, Map<Verb, Run>>();
@@ -30,49 +33,58 @@ export class RunBook {
 
 	/** Takes up what the history holds, and nothing else; who waits for a run goes on waiting. */
 	load(): void {
-		for (const known of [this.#open, this.#openOn, this.#ofCommand, this.#newest]) known.clear();
+		const known = [this.#open, this.#wholes, this.#wholeOf, this.#openOn, this.#ofCommand, this.#newest];
+		for (const one of known) one.clear();
 		for (const record of this.#history.runs.newest()) this.#remember(record);
 		for (const record of this.#history.runs.open()) this.keep(record);
 	}
 
 	/** Takes over what was just committed. */
-	keep(record: RunRecord): void {
+	keep(record: AnyRunRecord): void {
 		const { run } = record;
 		const place = placeOf(run.host, run.resource);
-		const before = this.#open.get(run.run);
-		if (before !== undefined && before.command !== record.command) this.#ofCommand.delete(before.command);
+		if (isWhole(record)) this.#keepWhole(record);
+		else this.#keepOpen(record);
 		if (!record.hidden) this.#remember(record);
 		if (!isEnded(run.state)) {
-			this.#open.set(run.run, record);
 			if (!isLook(record)) this.#openOn.set(place, run.run);
-			this.#ofCommand.set(record.command, run.run);
 			return;
 		}
-		this.#open.delete(run.run);
-		this.#ofCommand.delete(record.command);
 		if (this.#openOn.get(place) === run.run) this.#openOn.delete(place);
 		const waiting = this.#waiting.get(run.run) ?? [];
 		this.#waiting.delete(run.run);
 		for (const ended of waiting) ended(record);
 	}
 
-	find(run: RunId): RunRecord | undefined {
-		return this.#open.get(run) ?? this.#history.runs.find(run);
+	find(run: RunId): AnyRunRecord | undefined {
+		return this.#open.get(run) ?? this.#wholes.get(run) ?? this.#history.runs.find(run);
 	}
 
 	/** The run that a command carries out or carried out, also when a newer command took its place. */
 	ofCommand(command: CommandId): RunRecord | undefined {
 		const run = this.#ofCommand.get(command) ?? this.#history.runs.command(command)?.run;
-		return run === undefined ? undefined : this.find(run);
+		const record = run === undefined ? undefined : this.find(run);
+		return record === undefined || isWhole(record) ? undefined : record;
 	}
 
-	openOn(host: HostName, resource: ResourceId): RunRecord | undefined {
+	openOn(host: HostName, resource: ResourceId): AnyRunRecord | undefined {
 		const run = this.#openOn.get(placeOf(host, resource));
-		return run === undefined ? undefined : this.#open.get(run);
+		return run === undefined ? undefined : (this.#open.get(run) ?? this.#wholes.get(run));
 	}
 
+	/** Those that hosts carry out. */
 	open(): RunRecord[] {
 		return [...this.#open.values()];
+	}
+
+	/** Those that have parts. */
+	openWholes(): WholeRecord[] {
+		return [...this.#wholes.values()];
+	}
+
+	/** The open whole that a run is a part of. */
+	wholeOf(run: RunId): RunId | undefined {
+		return this.#wholeOf.get(run);
 	}
 
 	newest(host: HostName, resource: ResourceId): ReadonlyMap<Verb, Run> {
@@ -84,8 +96,33 @@ export class RunBook {
 		this.#waiting.set(run, [...(this.#waiting.get(run) ?? []), ended]);
 	}
 
-	#remember({ run }: RunRecord): void {
-		if (!isOperationName(run.operation)) return;
+	#keepOpen(record: RunRecord): void {
+		const { run, command } = record;
+		const before = this.#open.get(run.run);
+		if (before !== undefined && before.command !== command) this.#ofCommand.delete(before.command);
+		if (isEnded(run.state)) {
+			this.#open.delete(run.run);
+			this.#ofCommand.delete(command);
+		} else {
+			this.#open.set(run.run, record);
+			this.#ofCommand.set(command, run.run);
+		}
+	}
+
+	#keepWhole(record: WholeRecord): void {
+		const { run, parts } = record;
+		const isOver = isEnded(run.state);
+		if (isOver) this.#wholes.delete(run.run);
+		else this.#wholes.set(run.run, record);
+		for (const part of parts) {
+			if (part.run === null) continue;
+			if (isOver) this.#wholeOf.delete(part.run);
+			else this.#wholeOf.set(part.run, run.run);
+		}
+	}
+
+	#remember({ run }: AnyRunRecord): void {
+		if (!isWorkName(run.operation)) return;
 		const place = placeOf(run.host, run.resource);
 		const verbs = this.#newest.get(place) ?? new Map<Verb, Run>();
 		this.#newest.set(place, verbs);
@@ -98,8 +135,8 @@ export class RunBook {
 }
 
 /** Looking into an archive holds nothing up. */
-function isLook({ run: { operation } }: RunRecord): boolean {
-	return isOperationName(operation) && isLooking(operation);
+function isLook({ run: { operation } }: AnyRunRecord): boolean {
+	return isWorkName(operation) && isLooking(operation);
 }
 
 function isAfter(one: Run, other: Run): boolean {

@@ -1,17 +1,21 @@
 import { isEnded, type Run, type RunStep } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
 import type { WritePoint } from "../history/history.ts";
-import type { RunRecord } from "../history/records.ts";
+import type { AnyRunRecord } from "../history/records.ts";
 import { publishRun } from "../publishing/publish.ts";
 
-interface Committing {
+interface Committing<Kept> {
 	readonly point: WritePoint;
 	/** Written in the same transaction. */
-	readonly also?: (record: RunRecord) => void;
+	readonly also?: (record: Kept) => void;
 }
 
 /** Commits a run as it is now and a line of its story, then tells everybody. */
-export function commitRun(core: Core, changed: RunRecord, { point, also }: Committing): RunRecord {
+export function commitRun<Kept extends AnyRunRecord>(
+	core: Core,
+	changed: Kept,
+	{ point, also }: Committing<Kept>,
+): Kept {
 	const record = isEnded(changed.run.state) ? { ...changed, endedMs: core.now() } : changed;
 	core.history.write(point, () => {
 		core.history.runs.save(record);
@@ -23,13 +27,16 @@ export function commitRun(core: Core, changed: RunRecord, { point, also }: Commi
 }
 
 /** Takes over a run that is only a little further: what is lost with the coordinator is heard again. */
-export function tellRun(core: Core, record: RunRecord): void {
+export function tellRun(core: Core, record: AnyRunRecord): void {
 	core.runs.keep(record);
 	if (!record.hidden) publishRun(core, record.run);
 }
 
 /** The run in another state, with or without a failure. */
-export function withState(record: RunRecord, change: Partial<Run> & Pick<Run, "state">): RunRecord {
+export function withState<Kept extends AnyRunRecord>(
+	record: Kept,
+	change: Partial<Run> & Pick<Run, "state">,
+): Kept {
 	const { failure: _failure, progress: _progress, ...rest } = record.run;
 	return { ...record, run: { ...rest, ...change } };
 }

@@ -2,22 +2,23 @@ import {
 	type HostName,
 	handlesData,
 	isOperationName,
-	type OperationName,
 	overlaps,
 	type ResourceId,
+	type WorkName,
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
 import type { RunRecord } from "../history/records.ts";
 
 interface Wanted {
 	readonly host: HostName;
-	readonly operation: OperationName;
+	readonly operation: WorkName;
 	readonly resource: ResourceId;
 }
 
 /** A run that works on data which an operation would work on too, as far as the host told what its stacks hold; not on the same resource. */
 export function sharingRun(core: Core, { host, operation, resource }: Wanted): RunRecord | undefined {
-	if (!handlesData(operation)) return undefined;
+	// The parts of a whole are looked at one by one.
+	if (!isOperationName(operation) || !handlesData(operation)) return undefined;
 	const own = dataOf(core, host, resource);
 	return core.runs.open().find(({ run }) => {
 		if (run.host !== host || run.resource === resource) return false;

@@ -7,17 +7,19 @@ import {
 	RequestId,
 	type ResourceId,
 	resourceParams,
+	wholeHost,
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
+import type { HostEntry } from "../fleet/fleet.ts";
 import type { RunRecord, ScheduleRecord, Waiting } from "../history/records.ts";
 import { record as recordRequest } from "../requests/record.ts";
 import { sharingRun } from "../runs/sharing-run.ts";
+import { listedOn, partsOfHost, placesOfHost } from "../wholes/parts-of-host.ts";
 import { resourceOfTarget, type Schedule } from "./book.ts";
 import { policyOf } from "./retention.ts";
+import { hasRoom } from "./room.ts";
 
 const schedulePrincipal = PrincipalName.parse("schedule");
-/** A host's disk is shared: more scheduled runs at a time would only slow each other down. */
-const runsPerHost = 2;
 const longestWaitMs = 12 * 3_600_000;
 /** A clock that goes back by more was wrong before, so what ran then ran in no time of this one. */
 const longestRepeatMs = 24 * 3_600_000;
@@ -83,17 +85,42 @@ function comeDue(core: Core, schedule: Schedule): void {
 	core.schedules.save({ ...record, ...next, lastDueAt: dueAt, waiting }, "due");
 }
 
-/** What a schedule backs up now. */
-export function targetsOf(core: Core, target: string): { host: HostName; resource: ResourceId }[] {
-	const name = target.slice(0, target.indexOf("/"));
-	const entry = [...core.fleet.hosts()].find(({ record }) => record.host === name);
+/** What a schedule asks for: one resource, or a host as a whole where there is something on it. */
+function targetsOf(core: Core, target: string): Target[] {
+	const resources = resourcesOf(core, target);
+	const [first] = resources;
+	if (first === undefined || resourceOfTarget(target) !== undefined) return resources;
+	return [{ host: first.host, resource: wholeHost(first.host) }];
+}
+
+/** Each resource that a schedule backs up now. */
+export function resourcesOf(core: Core, target: string): Target[] {
+	const entry = entryOfTarget(core, target);
 	if (entry === undefined) return [];
 	const { host } = entry.record;
 	const one = resourceOfTarget(target);
 	if (one !== undefined) return entry.resources.has(one) ? [{ host, resource: one }] : [];
-	return [...entry.resources.values()]
-		.filter(({ id, listed }) => listed !== undefined && !listed.anonymous && !id.startsWith("stack:"))
-		.map(({ id }) => ({ host, resource: id }));
+	return partsOfHost(listedOn(entry)).map((resource) => ({ host, resource }));
+}
+
+/** Each resource whose archives a schedule's policy is about: also what is backed up in its stack only. */
+export function resourcesKeptBy(core: Core, target: string): Target[] {
+	const entry = entryOfTarget(core, target);
+	const resources = resourcesOf(core, target);
+	if (entry === undefined || resourceOfTarget(target) !== undefined) return resources;
+	const { host } = entry.record;
+	const all = new Set([...resources.map(({ resource }) => resource), ...placesOfHost(listedOn(entry))]);
+	return [...all].map((resource) => ({ host, resource }));
+}
+
+interface Target {
+	readonly host: HostName;
+	readonly resource: ResourceId;
+}
+
+function entryOfTarget(core: Core, target: string): HostEntry | undefined {
+	const name = target.slice(0, target.indexOf("/"));
+	return [...core.fleet.hosts()].find(({ record }) => record.host === name);
 }
 
 function beginWaiting(core: Core, { record }: Schedule): void {
@@ -115,8 +142,9 @@ function isDone(core: Core, schedule: ScheduleRecord, waiting: Waiting): boolean
 	if (other !== undefined) {
 		return core.history.intents.response(requestIdOf(schedule.name, waiting)) !== undefined;
 	}
-	const open = core.runs.open().filter(({ run, schedule: name }) => run.host === host && name !== null);
-	if (open.length >= runsPerHost) return false;
+	const isOfHost = resource === wholeHost(host);
+	// Its parts wait for room one by one.
+	if (!isOfHost && !hasRoom(core, host)) return false;
 	recordRequest(core, {
 		request: {
 			version: 1,

@@ -1,15 +1,20 @@
 import { type ArchiveSummary, type HostName, type Instant, isGood, type ResourceId } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
 import type { ResourceEntry } from "../fleet/fleet.ts";
+import { isWholeStack, stacksAround } from "../wholes/parts-of-host.ts";
 import type { Schedule } from "./book.ts";
 
 const dayMs = 24 * 3_600_000;
 
-/** The schedules of a resource; one without a name of its own is not part of everything on a host. */
+/**
+ * The schedules of a resource. A volume without a name of its own and a stack that cannot be read are not part of everything on a host.
+ */
 export function schedulesOf(core: Core, host: HostName, resource: ResourceId): Schedule[] {
-	const isAnonymous = core.fleet.resource(host, resource)?.listed?.anonymous ?? false;
+	const listed = core.fleet.resource(host, resource)?.listed;
 	const schedules = core.schedules.of(host, resource);
-	return isAnonymous ? schedules.filter(({ record }) => !record.target.endsWith("/*")) : schedules;
+	if (listed === undefined) return schedules;
+	const isLeftOut = listed.anonymous || (resource.startsWith("stack:") && !isWholeStack(listed));
+	return isLeftOut ? schedules.filter((schedule) => !isOfWholeHost(schedule)) : schedules;
 }
 
 /** When a resource is backed up next. */
@@ -26,7 +31,9 @@ export function overdueAtMs(core: Core, host: HostName, resource: ResourceId): n
 	const entry = core.fleet.resource(host, resource);
 	if (entry === undefined) return undefined;
 	const times = schedulesOf(core, host, resource).flatMap((schedule) => {
-		const atMs = overdueBySchedule(core, entry, schedule);
+		const inStack = isOfWholeHost(schedule) ? lastGoodInStack(core, host, resource) : undefined;
+		const good = [...goodTimesOf(entry), ...(inStack === undefined ? [] : [inStack.archive.takenAt])];
+		const atMs = overdueBySchedule(core, [entry.firstSeenAt, ...good], schedule);
 		return atMs === undefined ? [] : [atMs];
 	});
 	return times.length === 0 ? undefined : Math.min(...times);
@@ -43,9 +50,32 @@ export function lastGoodOf({
 	return listed.takenAt < known.takenAt ? known : listed;
 }
 
-function overdueBySchedule(core: Core, entry: ResourceEntry, schedule: Schedule): number | undefined {
-	const { record, calendar } = schedule;
-	const times = [record.addedAt, entry.firstSeenAt, ...goodTimesOf(entry)].map((at) => Date.parse(at));
+/** The newest good archive of a stack that holds a volume or folder: where everything on a host is backed up, it is in there. */
+export function lastGoodInStack(
+	core: Core,
+	host: HostName,
+	resource: ResourceId,
+): { readonly stack: ResourceId; readonly archive: ArchiveSummary } | undefined {
+	const entry = core.fleet.find(host);
+	const stacks = entry === undefined ? [] : stacksAround(entry, resource);
+	const found = stacks.flatMap((stack) => {
+		const known = entry?.resources.get(stack);
+		const archive = known === undefined ? null : lastGoodOf(known);
+		return archive === null ? [] : [{ stack, archive }];
+	});
+	return found.sort((one, other) => (one.archive.takenAt < other.archive.takenAt ? 1 : -1))[0];
+}
+
+function isOfWholeHost({ record }: Schedule): boolean {
+	return record.target.endsWith("/*");
+}
+
+function overdueBySchedule(
+	core: Core,
+	coveredAt: readonly string[],
+	{ record, calendar }: Schedule,
+): number | undefined {
+	const times = [record.addedAt, ...coveredAt].map((at) => Date.parse(at));
 	// A date in the future was written by a wrong clock: it must not keep a resource from being overdue for years.
 	const coveredMs = Math.max(0, ...times.filter((atMs) => atMs <= core.now() + dayMs));
 	const dueMs = calendar.next(coveredMs);

@@ -19,6 +19,7 @@ import {
 } from "@davit/protocol";
 import type { Outgoing } from "../core/context.ts";
 import { CoordinatorCore } from "../core/core.ts";
+import type { Database } from "../history/database.ts";
 import { type OnWrite, openHistory } from "../history/history.ts";
 import { signingKeyOf } from "../keys.ts";
 
@@ -50,6 +51,8 @@ export class Stage implements Disposable {
 			onWrite?: OnWrite;
 			random?: () => number;
 			hasKit?: boolean;
+			/** Outlives the stage, as a file does; without waiting for a disk. */
+			database?: Database;
 		} = {},
 	) {
 		this.nowMs = options.nowMs ?? startMs;
@@ -57,7 +60,9 @@ export class Stage implements Disposable {
 		const warn = (_context: object, sentence: string) => this.warnings.push(sentence);
 		const quiet = () => undefined;
 		const log: Logger = { debug: quiet, info: quiet, warn, error: warn };
-		this.#history = openHistory({ file: options.file ?? ":memory:", now, onWrite: options.onWrite });
+		this.#history = openHistory({
+			...{ file: options.file ?? ":memory:", now, onWrite: options.onWrite, database: options.database },
+		});
 		this.core = new CoordinatorCore({
 			...{ site, key, now, log, history: this.#history },
 			session: "this-life",

@@ -1,8 +1,14 @@
-import type { HostDocument, HostRow, HostsDocument, JoinDocument } from "@davit/protocol";
+import {
+	type HostDocument,
+	type HostRow,
+	type HostsDocument,
+	type JoinDocument,
+	wholeHost,
+} from "@davit/protocol";
 import { foreign, type Html, html } from "../html.ts";
 import type { Frame, Page, Section } from "../page.ts";
 import { countOf, exactTime, formatBytes, momentOrNever } from "./format.ts";
-import { tokenField } from "./forms.ts";
+import { pressForm, tokenField } from "./forms.ts";
 import { sameAs } from "./links.ts";
 import { hostTable, pager, resourceTable, table } from "./tables.ts";
 import { stateMark, stateMarks, stateShape } from "./words.ts";
@@ -74,7 +80,8 @@ export function hostPage(document: HostDocument, frame: Frame): Page {
 	};
 }
 
-function hostVerdict({ row, archivesPath }: HostDocument, frame: Frame): Html {
+function hostVerdict(document: HostDocument, frame: Frame): Html {
+	const { row, archivesPath } = document;
 	const skew = row.clockSkewSeconds;
 	return html`<header id="verdict">
 		<h1 class="state ${row.state}">${stateShape(row.state)} <span>${row.host}: ${foreign(row.because)}</span></h1>
@@ -86,7 +93,21 @@ function hostVerdict({ row, archivesPath }: HostDocument, frame: Frame): Html {
 			<dt>Clock</dt><dd>${skew === null ? "unknown" : `${skew >= 0 ? "+" : ""}${skew.toFixed(1)} s against the coordinator's`}</dd>
 		</dl>
 		${sameAs("show", row.host)}
+		${backUpEverything(document, frame)}
 	</header>`;
+}
+
+/** Where it is under way already, a press is answered with that run. */
+function backUpEverything({ row, resources }: HostDocument, frame: Frame): Html {
+	const refusal = row.online ? undefined : `${row.host} is not heard, so it cannot be asked`;
+	const press = pressForm(frame, {
+		to: "requests",
+		fields: { host: row.host, resource: wholeHost(row.host), verb: "backup" },
+		label: "Back up everything",
+		refusal: resources.length === 0 ? "it has shown nothing to back up" : refusal,
+		weight: "main",
+	});
+	return html`<div class="buttons">${press}</div>${sameAs("backup", row.host)}`;
 }
 
 function capabilities({ capabilities: found }: HostDocument): Html {

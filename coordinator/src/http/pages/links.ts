@@ -1,4 +1,4 @@
-import { type HostName, ResourceId, type Run, resourceName } from "@davit/protocol";
+import { type HostName, ResourceId, type Run, resourceName, wholeHost } from "@davit/protocol";
 import { foreign, type Html, html } from "../html.ts";
 import type { Frame } from "../page.ts";
 
@@ -7,12 +7,18 @@ export function resourcePath(host: string, resource: string): string {
 }
 
 export function resourceLink(root: string, host: HostName, resource: ResourceId): Html {
-	return html`<a href="${root}${resourcePath(host, resource)}">${resourceTitle(host, resource)}</a>`;
+	const path = isWholeHost(host, resource) ? `hosts/${host}` : resourcePath(host, resource);
+	return html`<a href="${root}${path}">${resourceTitle(host, resource)}</a>`;
 }
 
-/** `nas / grafana-data` */
+/** `nas / grafana-data`; of a host as a whole `everything on nas` */
 export function resourceTitle(host: HostName, resource: ResourceId): Html {
+	if (isWholeHost(host, resource)) return html`everything on ${host}`;
 	return html`${host} / ${foreign(resourceName(resource))}`;
+}
+
+function isWholeHost(host: HostName, resource: ResourceId): boolean {
+	return resource === wholeHost(host);
 }
 
 export function hostLink(root: string, host: HostName): Html {

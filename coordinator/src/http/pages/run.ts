@@ -4,6 +4,7 @@ import type { Frame, Page } from "../page.ts";
 import { clockTime, countEntries, exactTime, formatBytes, formatSeconds, moment } from "./format.ts";
 import { planUndoForm, pressForm } from "./forms.ts";
 import { archiveLink, resourceLink, resourceTitle, sameAs } from "./links.ts";
+import { partsOf } from "./parts.ts";
 import { progressOf } from "./progress.ts";
 import { table, tookOf } from "./tables.ts";
 import { runStateMark, sayOperation, stateMarks, stateOfRun, stateShape, wordOfRun } from "./words.ts";
@@ -20,6 +21,7 @@ export function runPage(document: RunDocument, frame: Frame): Page {
 		sections: [
 			{ id: "verdict", html: verdict(document, frame) },
 			{ id: "progress", html: progress(document, frame) },
+			{ id: "parts", html: partsOf(document, frame) },
 			{ id: "outcome", html: outcome(document, frame) },
 			{ id: "undo", html: undo(document, frame) },
 			{ id: "steps", html: steps(document) },
