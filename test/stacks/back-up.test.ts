@@ -31,7 +31,7 @@ suite("a Compose project is backed up as a whole", { skip: unavailable ?? false 
 	after(() => laboratory[Symbol.asyncDispose]());
 
 	test("volume, folder, files, network, images and secrets are in one verified archive, and no secret in plain text", async () => {
-		const recovery = await plantKeys(scene.rig);
+		const recovery = await plantKeys(scene.rig.config.home);
 		// A database whose container is held still is copied like anything else.
 		await using _program = await startProgram(sqlite("wal"), join(scene.folder, "www"));
 		const context = scene.rig.context();

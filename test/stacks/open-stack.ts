@@ -113,8 +113,8 @@ async function writeProject(folder: string): Promise<void> {
 }
 
 /** Puts a recovery key and a key of the host in place; returns the recovery identity. */
-export async function plantKeys({ config }: Rig): Promise<string> {
-	const folder = join(config.home, "agent");
+export async function plantKeys(home: string): Promise<string> {
+	const folder = join(home, "agent");
 	await mkdir(folder, { recursive: true });
 	const [own, recovery] = [await makeIdentity(), await makeIdentity()];
 	await writeFile(join(folder, "age-identities.txt"), `${own}\n`, { mode: 0o600 });

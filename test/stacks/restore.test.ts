@@ -25,7 +25,7 @@ suite("a Compose project is brought back as a whole", { skip: unavailable ?? fal
 		laboratory = await openLaboratory({ hosts: [{ name: "nas", engine: "26.1" }] }, signal);
 		host = laboratory.host("nas");
 		scene = await openStackScene(host, signal);
-		await plantKeys(scene.rig);
+		await plantKeys(scene.rig.config.home);
 		await scene.start();
 		const context = scene.rig.context();
 		archive = (await perform("stack.backup", { stack, consistency: "stopped" }, { context })).result.archive;
@@ -35,6 +35,8 @@ suite("a Compose project is brought back as a whole", { skip: unavailable ?? fal
 	test("a restore that fails when a volume is swapped or the project is started leaves what was there before", async () => {
 		await writeFile(join(scene.folder, "www/index.html"), "a later page\n");
 		await writeFile(join(scene.folder, "httpd.conf"), "A:*\n# later\n");
+		// A second part in the same folder as the first.
+		await writeFile(join(scene.folder, "notes/today"), "much\n");
 		const before = await portray(host, scene);
 		const steps: string[] = [];
 		for (const step of ["put-in-place volume:media_data", "up"]) {
@@ -67,6 +69,7 @@ suite("a Compose project is brought back as a whole", { skip: unavailable ?? fal
 		assert.deepEqual(restored.result.warnings ?? [], []);
 		assert.match(await scene.ask(), /the first page/);
 		assert.equal(await readFile(join(scene.folder, "httpd.conf"), "utf8"), "A:*\n");
+		assert.equal(await readFile(join(scene.folder, "notes/today"), "utf8"), "nothing\n");
 		const again = scene.rig.context();
 		const { result: back } = await perform(
 			"stack.plan",
@@ -76,6 +79,7 @@ suite("a Compose project is brought back as a whole", { skip: unavailable ?? fal
 		await perform("stack.undo", { stack, plan: back.digest }, { context: again });
 		assert.match(await scene.ask(), /a later page/);
 		assert.equal(await readFile(join(scene.folder, "httpd.conf"), "utf8"), "A:*\n# later\n");
+		assert.equal(await readFile(join(scene.folder, "notes/today"), "utf8"), "much\n");
 	});
 
 	test("on an emptied host containers, volume, network, images and files come back, and the service answers", async () => {
@@ -119,7 +123,7 @@ suite("a Compose project is brought back as a whole", { skip: unavailable ?? fal
 			isFailure("archive-foreign"),
 		);
 		await writeFile(join(scene.rig.config.home, "agent/age-identities.txt"), "", { mode: 0o600 });
-		await plantKeys(scene.rig);
+		await plantKeys(scene.rig.config.home);
 		const sealed = await planned(scene, scene.rig.context(), archive);
 		assert.deepEqual(
 			sealed.blockers.map(({ code }) => code),
@@ -153,7 +157,7 @@ async function portray(host: Host, scene: StackScene): Promise<unknown> {
 	]);
 	const files = await readdir(scene.folder, { recursive: true });
 	const contents = await Promise.all(
-		["compose.yaml", ".env", "httpd.conf", "www/index.html"].map((name) =>
+		["compose.yaml", ".env", "httpd.conf", "www/index.html", "notes/today"].map((name) =>
 			readFile(join(scene.folder, name), "utf8"),
 		),
 	);

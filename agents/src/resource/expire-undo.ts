@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { CommandId, ResourceId } from "@davit/protocol";
 import type { OperationContext } from "../operation.ts";
 import { readKeptPlaces } from "./find-source.ts";
@@ -47,7 +47,9 @@ async function removeKept(
 	context: ExpireContext,
 	signal: AbortSignal,
 ): Promise<void> {
-	const going = join(dirname(folder), `.davit-old-${command}`);
+	// Of a stack several may lie side by side, each with a name of its own.
+	const own = basename(folder).replace(/^\.davit-undo-/, "");
+	const going = join(dirname(folder), `.davit-old-${own}`);
 	const place = { resource, folder, exists: true };
 	const reach = reachOf({ place, dataPath }, { ...context, command, archives: withoutKeys });
 	await reach.do({ kind: "remove-kept", folder, going }, { signal });

@@ -19,14 +19,18 @@ export function parsePlaced({ resource }: Place): Exclude<Resource, { kind: "sta
 	return parsed;
 }
 
-/** Where a restore unpacks: beside the data, so that one rename puts it in place. */
-export function newFolder(place: Place, command: CommandId): string {
-	return join(dirname(place.folder), `.davit-new-${command}`);
+/** Where a restore unpacks: beside the data, so that one rename puts it in place. `part` tells places of one stack apart. */
+export function newFolder(place: Place, command: CommandId, part?: string): string {
+	return beside(place, `.davit-new-${command}`, part);
 }
 
 /** Where the data goes that a restore replaces. */
-export function keptFolder(place: Place, command: CommandId): string {
-	return join(dirname(place.folder), `.davit-undo-${command}`);
+export function keptFolder(place: Place, command: CommandId, part?: string): string {
+	return beside(place, `.davit-undo-${command}`, part);
+}
+
+function beside({ folder }: Place, name: string, part: string | undefined): string {
+	return join(dirname(folder), part === undefined ? name : `${name}-${part}`);
 }
 
 /** Whether `inner` is `outer` or lies below it; both absolute and normal. */

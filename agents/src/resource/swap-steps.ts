@@ -28,6 +28,8 @@ export type SwapFacts = {
 	readonly isNew?: boolean;
 	/** Of a part of a stack's archive: its folder in there. */
 	readonly part?: string;
+	/** Where a stack sets a part aside: two of its parts may lie side by side. */
+	readonly kept?: string;
 	/** Of an undo: the swap whose kept data comes back. */
 	readonly undoes?: CommandId;
 	/** Of a deleted volume: what it is made again with. */

@@ -116,8 +116,8 @@ function swapSteps(part: SwapFacts, context: OperationContext): Step[] {
 	return [nameAfter(setAside, part), nameAfter({ ...putInPlace, undo }, part)];
 }
 
-function swapOf({ place, incoming }: SwapFacts, { command }: OperationContext) {
-	return { folder: place.folder, incoming, kept: keptFolder(place, command) };
+function swapOf({ place, incoming, kept }: SwapFacts, { command }: OperationContext) {
+	return { folder: place.folder, incoming, kept: kept ?? keptFolder(place, command) };
 }
 
 /** A journal tells steps apart by their names. */

@@ -19,7 +19,7 @@ import { lackOfSpace } from "../resource/check-space.ts";
 import { compareChoice } from "../resource/compare-choice.ts";
 import { findUsersOf, surveyNow } from "../resource/find-users.ts";
 import { type Located, locate } from "../resource/locate.ts";
-import { isFolder, newFolder, parsePlaced } from "../resource/place.ts";
+import { isFolder, keptFolder, newFolder, parsePlaced } from "../resource/place.ts";
 import { affectedContainers, planForSwap, type Treated } from "../resource/plan-treatment.ts";
 import { swapBlockers } from "../resource/survey-swap.ts";
 import type { SwapFacts } from "../resource/swap-steps.ts";
@@ -27,6 +27,7 @@ import { addExamples, compareFiles, type Difference, differences, findLacking } 
 import { type Coming, ofArchive, ofKept } from "./find-coming.ts";
 import { findStacks } from "./find-stacks.ts";
 import { whyNotAllowed } from "./locate-stack.ts";
+import { partArchive } from "./part-facts.ts";
 import { findCompose } from "./run-compose.ts";
 import type { StackSwap } from "./swap-facts.ts";
 
@@ -217,9 +218,12 @@ function swapOf(
 	const { source, part } = coming.parts[index] ?? {};
 	if (source === undefined) throw new TypeError("a part of no stack");
 	const { kept } = source;
+	const { command } = context;
+	const name = partArchive(command, place.resource);
 	return {
 		...{ place, dataPath, archive: coming.archive, startedAtMs: 0, treated, labels: source.labels },
-		incoming: kept?.folder ?? newFolder(place, context.command),
+		incoming: kept?.folder ?? newFolder(place, command, name),
+		kept: keptFolder(place, command, name),
 		...(part === undefined ? {} : { part }),
 		...(kept === undefined ? {} : { undoes: kept.command }),
 		...{ replaced: 0, added: 0, removed: 0 },
