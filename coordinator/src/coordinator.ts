@@ -14,6 +14,7 @@ import { openSecret, openSigningKey } from "./keys.ts";
 import { openBroker, ownAddress } from "./open-broker.ts";
 import { openRecovery } from "./recovery/open-recovery.ts";
 import { type KitMemory, openKitMemory } from "./recovery/remember-kits.ts";
+import { readSteadyClock } from "./schedules/read-steady-clock.ts";
 import { Ticker } from "./ticker.ts";
 import { Wire } from "./wire.ts";
 
@@ -94,7 +95,7 @@ async function openCore(
 	opened.use(history);
 	const wire = new Wire(log);
 	const core = new CoordinatorCore({
-		...{ site: config.site, history, key, now, log, limits: config },
+		...{ site: config.site, history, key, now, steady: readSteadyClock(), log, limits: config },
 		session: randomBytes(9).toString("base64url"),
 		random: () => randomInt(2 ** 40) / 2 ** 40,
 		send: (outgoing) => wire.send(outgoing),

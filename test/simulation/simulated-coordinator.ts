@@ -126,6 +126,7 @@ export class SimulatedCoordinator implements Party {
 		});
 		life.core = new CoordinatorCore({
 			...{ site, history, key: coordinatorKey, now, session: `coordinator-${life.number}` },
+			steady: () => ({ since: "the only boot", ms: timeline.nowMs }),
 			random: () => chance.next(),
 			newId: () => this.#newId(),
 			limits: { ...limits, deadlineSeconds: weather.deadlineSeconds },

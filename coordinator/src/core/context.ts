@@ -5,6 +5,7 @@ import type { SigningKey } from "../keys.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { RunBook } from "../runs/book.ts";
 import type { ScheduleBook } from "../schedules/book.ts";
+import type { SteadyMoment } from "../schedules/read-steady-clock.ts";
 import type { Changes } from "./changes.ts";
 
 /** A message to the broker. It may be lost: whatever must not be is sent again from the history. */
@@ -30,6 +31,8 @@ export interface Surroundings {
 	readonly send: (outgoing: Outgoing) => void;
 	/** Milliseconds since 1970. */
 	readonly now: () => number;
+	/** A clock that nobody sets, beside the other. */
+	readonly steady: () => SteadyMoment;
 	/** From 0 up to, not including, 1; for jitter and short ids. */
 	readonly random: () => number;
 	readonly newId: () => CommandId;

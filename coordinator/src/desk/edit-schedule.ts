@@ -11,7 +11,7 @@ import { scheduleDocument } from "../documents/details.ts";
 import type { ScheduleRecord } from "../history/records.ts";
 import { authoriseOperator } from "../requests/authorise.ts";
 import { readCalendar } from "../schedules/cron.ts";
-import { planNext } from "../schedules/due.ts";
+import { planNext } from "../schedules/plan-next.ts";
 import { requireConfirmation } from "./confirm-policy.ts";
 import { checkSettings, tellTargets } from "./schedules.ts";
 
@@ -49,7 +49,8 @@ export function editSchedule(
 		throw new OperationError("schedule-invalid", `the times '${record.cron}' never come`);
 	}
 	if (!isSamePolicy) requireConfirmation(core, record, confirm);
-	core.schedules.save({ ...record, nextDueAt: next.nextDueAt, fireAt: next.fireAt });
+	const { nextDueAt, fireAt, plannedAt } = next;
+	core.schedules.save({ ...record, nextDueAt, fireAt, ...(plannedAt === undefined ? {} : { plannedAt }) });
 	core.log.info({ schedule: name, principal }, "a schedule was changed");
 	tellTargets(core, record.target);
 	return scheduleDocument(core, name);

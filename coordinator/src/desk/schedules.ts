@@ -16,7 +16,7 @@ import { publishHost } from "../publishing/publish.ts";
 import { authoriseOperator } from "../requests/authorise.ts";
 import { findHost, shown } from "../requests/names.ts";
 import { readCalendar } from "../schedules/cron.ts";
-import { planNext } from "../schedules/due.ts";
+import { planNext } from "../schedules/plan-next.ts";
 
 import { requireConfirmation } from "./confirm-policy.ts";
 

@@ -19,6 +19,7 @@ import type {
 } from "@davit/protocol";
 import type { Role } from "../broker/rules.ts";
 import type { NewSchedule } from "../desk.ts";
+import type { SteadyMoment } from "../schedules/read-steady-clock.ts";
 
 /** A run with what only the coordinator needs to know of it. */
 export interface RunRecord {
@@ -110,6 +111,8 @@ export interface Waiting {
 	readonly resource: ResourceId;
 	readonly dueAt: Instant;
 	readonly startBy: Instant;
+	/** The schedule's, when it came due. */
+	readonly era?: number;
 }
 
 export interface ScheduleRecord extends NewSchedule {
@@ -120,6 +123,10 @@ export interface ScheduleRecord extends NewSchedule {
 	readonly nextDueAt: Instant | null;
 	/** When it will really begin: `nextDueAt` and the jitter drawn for it. */
 	readonly fireAt: Instant | null;
+	/** When that was decided, by the clock and by one that nobody sets; absent where the machine was started since the last run. */
+	readonly plannedAt?: SteadyMoment & { readonly at: Instant };
+	/** How often the clock was set back so far that due times count anew. */
+	readonly era?: number;
 	readonly paused: boolean;
 	readonly waiting: readonly Waiting[];
 }

@@ -16,17 +16,15 @@ import { record as recordRequest } from "../requests/record.ts";
 import { sharingRun } from "../runs/sharing-run.ts";
 import { listedOn, partsOfHost, placesOfHost } from "../wholes/parts-of-host.ts";
 import { resourceOfTarget, type Schedule } from "./book.ts";
+import { firstMissed, followClock, planNext, startByFor } from "./plan-next.ts";
 import { policyOf } from "./retention.ts";
 import { hasRoom } from "./room.ts";
 
 const schedulePrincipal = PrincipalName.parse("schedule");
-const longestWaitMs = 12 * 3_600_000;
-/** A clock that goes back by more was wrong before, so what ran then ran in no time of this one. */
-const longestRepeatMs = 24 * 3_600_000;
 
 /** Called with each tick: what came due is written down, and what was written down is begun as hosts have room. */
 export function beginDue(core: Core): void {
-	for (const schedule of core.schedules.all()) replanAfterStep(core, schedule);
+	for (const schedule of core.schedules.all()) followClock(core, schedule);
 	for (const schedule of core.schedules.all()) {
 		const { fireAt, paused } = schedule.record;
 		if (fireAt !== null && !paused && Date.parse(fireAt) <= core.now()) comeDue(core, schedule);
@@ -36,51 +34,17 @@ export function beginDue(core: Core): void {
 	}
 }
 
-/** The next due time after `afterMs`, with the jitter drawn for it. */
-export function planNext(
-	core: Core,
-	{ calendar, record }: Schedule,
-	afterMs: number,
-): Pick<ScheduleRecord, "nextDueAt" | "fireAt"> {
-	const dueMs = calendar.next(afterMs);
-	if (dueMs === undefined) return { nextDueAt: null, fireAt: null };
-	const jitterMs = Math.floor(core.random() * (record.jitterSeconds * 1000 + 1));
-	return { nextDueAt: instantOf(dueMs), fireAt: instantOf(dueMs + jitterMs) };
-}
-
-/**
- * A clock that was ahead left the next due time in a future that does not come for years; one that was set back a little comes
- * to due times again that have had their run.
- */
-function replanAfterStep(core: Core, schedule: Schedule): void {
-	const { record, calendar } = schedule;
-	if (record.nextDueAt === null || record.paused) return;
-	const nowMs = core.now();
-	const lastMs = record.lastDueAt === null ? 0 : Date.parse(record.lastDueAt);
-	const doneMs = lastMs - nowMs > longestRepeatMs ? nowMs : Math.max(lastMs, nowMs);
-	const nextMs = calendar.next(doneMs);
-	if (nextMs === undefined || nextMs >= Date.parse(record.nextDueAt)) return;
-	core.log.warn(
-		{ schedule: record.name, nextDueAt: record.nextDueAt },
-		"the clock was set back; a schedule was planned anew",
-	);
-	core.schedules.save({ ...record, ...planNext(core, schedule, doneMs) }, "due");
-}
-
 /** However many due times were missed, the next one counts from now: one catch-up at most. */
 function comeDue(core: Core, schedule: Schedule): void {
 	const { record } = schedule;
 	const nowMs = core.now();
-	const dueAt = record.nextDueAt ?? instantOf(nowMs);
+	// A clock that was far behind planned a time of its own before it was set right.
+	const dueMs = Math.max(Date.parse(record.nextDueAt ?? instantOf(nowMs)), firstMissed(schedule, nowMs) ?? 0);
+	const dueAt = instantOf(dueMs);
 	const next = planNext(core, schedule, nowMs);
-	const nextMs = next.fireAt === null ? nowMs + longestWaitMs : Date.parse(next.fireAt);
-	const startBy = instantOf(Math.min(nextMs, nowMs + longestWaitMs));
-	const waiting = targetsOf(core, record.target).map(({ host, resource }) => ({
-		host,
-		resource,
-		dueAt,
-		startBy,
-	}));
+	const era = record.era === undefined ? {} : { era: record.era };
+	const startBy = startByFor(next, nowMs);
+	const waiting = targetsOf(core, record.target).map((target) => ({ ...target, dueAt, startBy, ...era }));
 	core.log.info({ schedule: record.name, dueAt, resources: waiting.length }, "a schedule came due");
 	core.schedules.save({ ...record, ...next, lastDueAt: dueAt, waiting }, "due");
 }
@@ -184,8 +148,9 @@ export function pruneAfter(core: Core, { run, schedule: name }: RunRecord): void
 }
 
 /** The same due time asks for a resource with the same id, so that it is begun once however often the coordinator dies. */
-function requestIdOf(schedule: string, { host, resource, dueAt }: Waiting): RequestId {
-	return derivedId(Date.parse(dueAt), `${schedule} ${dueAt} ${host}/${resource}`);
+function requestIdOf(schedule: string, { host, resource, dueAt, era }: Waiting): RequestId {
+	const time = era === undefined ? dueAt : `${dueAt} again ${era}`;
+	return derivedId(Date.parse(dueAt), `${schedule} ${time} ${host}/${resource}`);
 }
 
 /** A version 7 UUID whose random part is a digest of `name`. */

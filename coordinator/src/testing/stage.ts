@@ -22,6 +22,7 @@ import { CoordinatorCore } from "../core/core.ts";
 import type { Database } from "../history/database.ts";
 import { type OnWrite, openHistory } from "../history/history.ts";
 import { signingKeyOf } from "../keys.ts";
+import type { SteadyMoment } from "../schedules/read-steady-clock.ts";
 
 export const site = SiteName.parse("home");
 export const nas = HostName.parse("nas");
@@ -43,11 +44,15 @@ export class Stage implements Disposable {
 	readonly topics = topicsOf(site);
 	readonly #history: ReturnType<typeof openHistory>;
 	nowMs: number;
+	/** What no setting of the clock moves. */
+	steady: SteadyMoment;
 
 	constructor(
 		options: {
 			file?: string;
 			nowMs?: number;
+			/** Another than in the life before: the machine was started in between. */
+			steady?: SteadyMoment;
 			onWrite?: OnWrite;
 			random?: () => number;
 			hasKit?: boolean;
@@ -56,6 +61,7 @@ export class Stage implements Disposable {
 		} = {},
 	) {
 		this.nowMs = options.nowMs ?? startMs;
+		this.steady = options.steady ?? { since: "first boot", ms: 0 };
 		const now = () => this.nowMs;
 		const warn = (_context: object, sentence: string) => this.warnings.push(sentence);
 		const quiet = () => undefined;
@@ -65,6 +71,7 @@ export class Stage implements Disposable {
 		});
 		this.core = new CoordinatorCore({
 			...{ site, key, now, log, history: this.#history },
+			steady: () => this.steady,
 			session: "this-life",
 			random: options.random ?? Math.random,
 			send: (outgoing) => this.sent.push(outgoing),
@@ -81,17 +88,19 @@ export class Stage implements Disposable {
 		this.#history.close();
 	}
 
-	/** Moves the clock and ticks once a second. */
+	/** Lets time pass and ticks once a second. */
 	pass(seconds: number): void {
-		const untilMs = this.nowMs + seconds * 1000;
-		while (this.nowMs < untilMs) {
-			this.nowMs = Math.min(this.nowMs + 1000, untilMs);
-			this.core.tick();
-		}
+		for (let left = seconds; left > 0; left -= 1) this.jump(Math.min(left, 1));
 	}
 
-	/** Moves the clock at once, then ticks. */
+	/** Lets time pass at once, then ticks. */
 	jump(seconds: number): void {
+		this.steady = { ...this.steady, ms: this.steady.ms + seconds * 1000 };
+		this.setClock(seconds);
+	}
+
+	/** Sets the clock without that time passing, then ticks. */
+	setClock(seconds: number): void {
 		this.nowMs += seconds * 1000;
 		this.core.tick();
 	}
