@@ -220,15 +220,23 @@ export function openMemoryDesk(fleet: Fleet = makeFleet(), now: () => number = (
 				desk.refusal = undefined;
 				return { version: 1, request: id, outcome: "rejected", failure };
 			}
+			const accepted = { version: 1, request: id, outcome: "accepted" } as const;
+			if (request.operation === "host.backup") {
+				const { host } = request;
+				const open = fleet.runs.find((one) => one.resource === `host:${host}` && !isEnded(one.state));
+				if (open !== undefined) return { ...accepted, run: open.run, joined: true };
+				const whole = begin({ host, resource: `host:${host}`, verb: "backup", state: "running" });
+				return { ...accepted, run: whole.run };
+			}
 			const { volume, path } = request.params;
 			const resource = volume === undefined ? `path:${String(path)}` : `volume:${String(volume)}`;
 			const one = row(request.host, resource);
 			if (one.running !== null) {
-				return { version: 1, request: id, outcome: "accepted", run: runOf(one.running).run, joined: true };
+				return { ...accepted, run: runOf(one.running).run, joined: true };
 			}
 			const verb = request.operation.endsWith(".verify") ? "verify" : "backup";
 			const { run } = begin({ host: one.host, resource: one.resource, verb, state: "running" });
-			return { version: 1, request: id, outcome: "accepted", run };
+			return { ...accepted, run };
 		},
 		async makePlan({ host, resource, action }) {
 			const one = row(host, resource);

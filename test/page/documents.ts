@@ -11,6 +11,7 @@ import {
 	type ResourceRow,
 	type Run,
 	type RunDocument,
+	type RunPart,
 	resourceName,
 	type ScheduleRow,
 	Sha256,
@@ -87,7 +88,18 @@ export function runDocument(run: Run, fleet: Fleet, asOf: Instant): RunDocument 
 			? { command: uuid(2), archive: archive.id, until: instantOf(epochMs + 150 * hour) }
 			: null,
 		downtimeSeconds: run.state === "succeeded" ? 1.9 : null,
+		...(run.operation === "host.backup" ? { parts: partsOf(run, fleet) } : {}),
 	};
+}
+
+/** Every resource of its host, with its newest run. */
+function partsOf({ host }: Run, fleet: Fleet): RunPart[] {
+	return fleet.resources
+		.filter((one) => one.host === host)
+		.map(({ resource }) => {
+			const run = fleet.runs.find((one) => one.host === host && one.resource === resource) ?? null;
+			return { resource, run, state: run?.state ?? "requested", failure: run?.failure ?? null };
+		});
 }
 
 export function planDocument(of: {

@@ -81,6 +81,42 @@ describe("a browser", { skip: browserSkip, timeout: 120_000 }, () => {
 			assert.deepEqual(page.defects, []);
 		});
 
+		test(`backs up everything on a host, sees each part come to its end, and is not answered twice, ${how}`, async () => {
+			await using page = await openPage();
+			const tab = await enter(page, { scripts });
+			await follow(tab, "Hosts");
+			await follow(tab, "nas");
+			await press(tab, "Back up everything");
+			assert.match(await verdict(tab), /^Back up everything on nas: running$/);
+			const [whole] = page.desk.fleet.runs;
+			assert.deepEqual(page.desk.asked.at(-1)?.params, { host: "nas" });
+			const rows = () =>
+				tab.$$eval("#parts tbody tr", (found) =>
+					found.map((row) => row.textContent?.trim().replaceAll(/\s+/g, " ") ?? ""),
+				);
+			assert.equal(
+				(await rows()).length,
+				page.desk.fleet.resources.filter(({ host }) => host === "nas").length,
+			);
+			assert.match((await rows()).join("\n"), /nas \/ gitea running copy 61 %/);
+			assert.match((await rows()).join("\n"), /nas \/ paperless failed the backup .* code disk-full/);
+			assert.match((await rows()).join("\n"), /nas \/ scratch waits for its turn/);
+
+			const gitea = page.desk.fleet.runs.find(({ resource }) => resource === "volume:gitea");
+			page.desk.endRun(String(gitea?.run), "succeeded");
+			page.desk.change(`run:${whole?.run}`);
+			if (scripts) await untilSays(tab, "#parts", "nas / gitea done");
+			else await tab.reload();
+			assert.match((await rows()).join("\n"), /nas \/ gitea done/);
+
+			await follow(tab, "Hosts");
+			await follow(tab, "nas");
+			await press(tab, "Back up everything");
+			assert.match(await tab.$eval("#verdict", ({ textContent }) => textContent ?? ""), /nothing runs twice/);
+			assert.equal(page.desk.fleet.runs.filter(({ operation }) => operation === "host.backup").length, 1);
+			assert.deepEqual(page.defects, []);
+		});
+
 		test(`invites a host and greets it, adds a schedule and removes it, ${how}`, async () => {
 			await using page = await openPage();
 			const tab = await enter(page, { scripts });

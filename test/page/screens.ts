@@ -1,4 +1,4 @@
-import { PrincipalName } from "@davit/protocol";
+import { HostName, PrincipalName } from "@davit/protocol";
 import type { OpenPage } from "./open-page.ts";
 
 export interface Screen {
@@ -10,6 +10,7 @@ export interface Screen {
 /** Every screen, and the states of it that look different. Makes the plans it shows. */
 export async function screensOf(page: OpenPage): Promise<Screen[]> {
 	const { archives, runs, resources } = page.desk.fleet;
+	const host = HostName.parse("nas");
 	const planOf = async (name: string): Promise<string> => {
 		const archive = archives.find(({ resource }) => resource.endsWith(name));
 		if (archive === undefined) throw new Error(`the fleet has no archive of ${name}`);
@@ -18,6 +19,8 @@ export async function screensOf(page: OpenPage): Promise<Screen[]> {
 		return (await page.desk.makePlan(wanted, PrincipalName.parse("page"), AbortSignal.timeout(1000))).plan;
 	};
 	const of = (name: string, path: string): Screen => ({ name, path });
+	const press = { version: 1, host, operation: "host.backup", params: { host } } as const;
+	const whole = page.desk.ask(press, PrincipalName.parse("page")).run;
 	return [
 		of("overview", ""),
 		of("resources", "resources"),
@@ -35,6 +38,7 @@ export async function screensOf(page: OpenPage): Promise<Screen[]> {
 		of("plan, blocked", `plans/${await planOf("photos")}`),
 		of("runs", "runs"),
 		...runs.map(({ run, state }) => of(`run, ${state}`, `runs/${run}`)),
+		of("run, with parts", `runs/${whole}`),
 		of("schedules", "schedules"),
 		of("schedule", "schedules/nightly"),
 		of("hosts", "hosts"),
