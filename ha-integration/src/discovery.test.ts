@@ -104,6 +104,28 @@ test("what is known of the data stays available without the coordinator; the but
 		assert.ok(!("availability" in (components[id] ?? {})), id);
 });
 
+test("a host has a button for everything on it, the answer to it, and an event of what came of it", () => {
+	const { components } = deviceAt("homeassistant/device/davit_home-7f3a/nas/config");
+	const { back_up_everything: button, backup_state: state, job } = components;
+	assert.equal(button?.["name"], "Back up everything");
+	assert.equal(button?.["default_entity_id"], "button.davit_nas_back_up_everything");
+	assert.deepEqual(Request.parse(JSON.parse(String(button?.["payload_press"]))), {
+		...{ version: 1, host: nas, operation: "host.backup", params: { host: "nas" } },
+	});
+	assert.equal(button?.["retain"], false);
+	assert.equal(state?.["state_topic"], "davit/v1/home-7f3a/coordinator/status/nas/host-nas");
+	assert.deepEqual(job?.["event_types"], ["backup_completed", "backup_failed"]);
+	assert.deepEqual(
+		Object.keys(components).filter((id) => id.startsWith("trigger_")),
+		["trigger_backup_completed", "trigger_backup_failed"],
+	);
+	assert.equal(
+		components["trigger_backup_failed"]?.["topic"],
+		"davit/v1/home-7f3a/home-assistant/triggers/nas/host-nas",
+	);
+	assert.deepEqual(job?.["availability"], [], "what came of it stays known without the coordinator");
+});
+
 test("a resource hangs below its host and the host below the hub", () => {
 	assert.equal(deviceAt(grafanaTopic).device["via_device"], "davit_home-7f3a_nas");
 	const host = deviceAt("homeassistant/device/davit_home-7f3a/nas/config").device;

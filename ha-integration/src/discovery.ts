@@ -8,11 +8,12 @@ import {
 	type SiteName,
 	type Topics,
 	topicsOf,
+	wholeHost,
 } from "@davit/protocol";
 import { backupButton } from "./entities/backup-button.ts";
 import { backupOverdueSensor, backupStateSensor } from "./entities/backup-status-sensors.ts";
 import type { Component, ResourcePlace } from "./entities/component.ts";
-import { jobEvent, jobTriggers } from "./entities/job-event.ts";
+import { jobEvent, jobTriggers, wholeHostEvents } from "./entities/job-event.ts";
 import {
 	backupDurationSensor,
 	backupSizeSensor,
@@ -84,7 +85,7 @@ function hubDevice(view: SiteView, topics: Topics): object {
 }
 
 function hostDevice(view: SiteView, topics: Topics, { host, description }: SeenHost): object {
-	const place = { site: view.site, object: hostObject(host), topics };
+	const place = { site: view.site, object: hostObject(host), topics, host, resource: wholeHost(host) };
 	return deviceMessage(view, {
 		device: {
 			identifiers: [deviceIdentifier(view.site, hostObject(host))],
@@ -97,6 +98,10 @@ function hostDevice(view: SiteView, topics: Topics, { host, description }: SeenH
 		},
 		components: {
 			online: presenceSensor(place, { id: "online", name: "Online", topic: topics.presence(host) }),
+			back_up_everything: backupButton(place, { id: "back_up_everything", name: "Back up everything" }),
+			backup_state: backupStateSensor(place),
+			job: jobEvent(place, wholeHostEvents),
+			...jobTriggers(place, wholeHostEvents),
 		},
 	});
 }

@@ -153,6 +153,9 @@ test("a partial or expired backup counts as failed; a cancelled one and a busy r
 	);
 	desk.takeRun(run("reeeeeeee", { state: "running", endedAt: undefined, failure: undefined }), live);
 	desk.takeRun(run("rffffffff", { state: "succeeded", failure: undefined }), live);
+	const everything = { operation: "host.backup", resource: "host:nas" };
+	const missed = { code: "part-failed", message: "1 of 3", hint: "", retryable: true };
+	desk.takeRun(run("rhhhhhhhh", { ...everything, state: "partial", failure: missed }), live);
 	desk.takeRun(run("rgggggggg", { state: "succeeded", operation: "volume.undo", failure: undefined }), live);
 	await desk.settled();
 	assert.deepEqual(
@@ -161,6 +164,7 @@ test("a partial or expired backup counts as failed; a cancelled one and a busy r
 			["backup_failed", "partial"],
 			["backup_failed", "expired"],
 			["backup_completed", null],
+			["backup_failed", "part-failed"],
 			["restore_completed", null],
 		],
 	);

@@ -2,7 +2,7 @@ import {
 	HostName,
 	Instant,
 	isEnded,
-	isOperationName,
+	isWorkName,
 	ResourceId,
 	type Run,
 	RunId,
@@ -39,7 +39,7 @@ const named: Partial<Record<Verb, { done: EventType; failed: EventType }>> = {
  * refused because the same resource was busy. `partial` counts as failed: something was left out.
  */
 export function eventOf(run: Run): JobEvent | undefined {
-	if (!isEnded(run.state) || run.state === "cancelled" || !isOperationName(run.operation)) return undefined;
+	if (!isEnded(run.state) || run.state === "cancelled" || !isWorkName(run.operation)) return undefined;
 	if (run.state === "rejected" && run.failure?.code === "resource-busy") return undefined;
 	const names = named[verbOf(run.operation)];
 	if (names === undefined) return undefined;

@@ -111,6 +111,43 @@ function scenes(version: HomeAssistantVersion): void {
 		await becomes("nas_volume-photos_backup_state", "succeeded");
 	});
 
+	test("a host has a button for everything on it, which is answered, and an event when a part of it failed", async () => {
+		const before = puppets.requests.length;
+		await home.callService("button", "press", { entity_id: await entity("nas_back_up_everything") });
+		const request = await pollUntil(() => puppets.requests[before], {
+			what: "request for a host",
+			timeoutMs: 5000,
+			signal,
+		});
+		assert.equal(request.retain, false);
+		assert.deepEqual(JSON.parse(request.payload), {
+			version: 1,
+			host: "nas",
+			operation: "host.backup",
+			params: { host: "nas" },
+		});
+		const progress = { step: "1 of 3 ended, 2 under way", bytes: 10 };
+		await puppets.setStatus("host:nas", "running", { progress });
+		const running = await becomes("nas_backup_state", "running");
+		assert.equal(running.attributes["step"], progress.step);
+		await puppets.setStatus("host:nas", "partial", { reason: "1 of 3 parts did not succeed" });
+		const partial = await becomes("nas_backup_state", "partial");
+		assert.equal(partial.attributes["reason"], "1 of 3 parts did not succeed");
+		await puppets.endRun("rccccccch", {
+			...{ resource: "host:nas", operation: "host.backup", state: "partial" },
+			failure: { code: "part-failed", message: "1 of 3", hint: "davit show", retryable: true },
+		});
+		const job = await home.waitForState(
+			await entity("nas_job"),
+			(its) => its.attributes["event_type"] === "backup_failed",
+		);
+		assert.deepEqual([job.attributes["reason"], job.attributes["replayed"]], ["part-failed", false]);
+		const device = (await home.registryDevices()).find((its) => its["name"] === "nas");
+		const triggers = await home.deviceTriggers(String(device?.["id"]));
+		const types = triggers.filter((its) => its["domain"] === "mqtt").map((its) => its["type"]);
+		assert.deepEqual(types.sort(), ["backup_completed", "backup_failed"]);
+	});
+
 	test("a failed backup fires the automation that listens to it, by event and by device trigger, once each", async () => {
 		const job = await entity("nas_volume-photos_job");
 		const heard: string[] = [];

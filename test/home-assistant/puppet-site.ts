@@ -26,17 +26,14 @@ export interface Puppets extends AsyncDisposable {
 	setCoordinator(state: "online" | "offline"): Promise<void>;
 	setHost(state: "online" | "offline"): Promise<void>;
 	setState(volume: string, takenAt: string | undefined): Promise<void>;
-	setStatus(
-		volume: string,
-		backup: ResourceStatus["backup"],
-		changes?: Partial<ResourceStatus>,
-	): Promise<void>;
+	/** Of a volume by its name, or of another resource by its id. */
+	setStatus(of: string, backup: ResourceStatus["backup"], changes?: Partial<ResourceStatus>): Promise<void>;
 	endRun(run: string, changes: object): Promise<void>;
 }
 
 export const site = SiteName.parse("lab");
 export const nas = HostName.parse("nas");
-export const volume = (name: string) => ResourceId.parse(`volume:${name}`);
+export const volume = (name: string) => ResourceId.parse(name.includes(":") ? name : `volume:${name}`);
 
 export async function openPuppets(url: string, signal: AbortSignal): Promise<Puppets> {
 	const topics = topicsOf(site);

@@ -13,23 +13,29 @@ export const eventTypes = [
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
-const triggerTypes = ["backup_completed", "backup_failed", "restore_completed", "restore_failed"] as const;
+/** What a host as a whole is asked for. */
+export const wholeHostEvents = ["backup_completed", "backup_failed"] as const satisfies readonly EventType[];
+
+const triggerTypes = [...wholeHostEvents, "restore_completed", "restore_failed"] as const;
 
 /** The newest thing that ended. Always available: an event entity that comes back would fire automations for its old event. */
-export function jobEvent(place: ResourcePlace): Component {
+export function jobEvent(place: ResourcePlace, types: readonly EventType[] = eventTypes): Component {
 	return {
 		...entity("event", place, { id: "job", name: "Job" }),
 		...alwaysAvailable,
 		icon: "mdi:clipboard-check-outline",
 		state_topic: place.topics.event(place.host, place.resource),
-		event_types: eventTypes,
+		event_types: types,
 	};
 }
 
 /** Triggers for automations made by clicking. */
-export function jobTriggers(place: ResourcePlace): Record<string, Component> {
+export function jobTriggers(
+	place: ResourcePlace,
+	types: readonly EventType[] = triggerTypes,
+): Record<string, Component> {
 	return Object.fromEntries(
-		triggerTypes.map((type): [string, Component] => [
+		types.map((type): [string, Component] => [
 			`trigger_${type}`,
 			{
 				platform: "device_automation",
