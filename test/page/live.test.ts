@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { test } from "node:test";
-import { RunDocument, StatusDocument } from "@davit/protocol";
+import { PrincipalName, RunDocument, StatusDocument } from "@davit/protocol";
 import { ask, browserOf, open } from "./ask.ts";
 import { type OpenPage, openPage } from "./open-page.ts";
 
@@ -71,6 +71,18 @@ test("the live form of what does not exist is refused like its document", async 
 	assert.equal((await ask(page, "/runs/raaaaaaaz", { headers })).status, 404);
 	assert.equal((await browser.get("/live?view=%2Fnothing", headers)).status, 404);
 	assert.equal((await browser.get("/live?view=%2Fhosts%2Fnone", headers)).status, 404);
+});
+
+test("who comes right after a change is never sent what stood before it", async () => {
+	await using page = await openPage();
+	const first = await follow(page, "/schedules");
+	await next(first.events);
+	const target = "nas/volume:gitea";
+	const schedule = { name: "weekly", target, cron: "0 3 * * 0", timeZone: "UTC", jitterSeconds: 0 };
+	page.desk.addSchedule({ schedule, confirm: "" }, PrincipalName.parse("page"));
+	const second = await follow(page, "/schedules");
+	const [verdict] = partsOf(await next(second.events)).filter(({ id }) => id === "verdict");
+	assert.match(String(verdict?.html), /2 schedules/);
 });
 
 test("the status follows changes, and is not sent again when only its time moved", async () => {

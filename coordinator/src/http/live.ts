@@ -37,6 +37,8 @@ interface View {
 	rendered: PromiseWithResolvers<void>;
 	timer: NodeJS.Timeout | undefined;
 	renderedAtMs: number;
+	/** Something changed since. */
+	isDue: boolean;
 	/** It cannot be shown any more; the page itself will say why. */
 	isGone: boolean;
 }
@@ -61,6 +63,7 @@ export function openLiveViews({ desk, now, log }: LiveContext): LiveViews {
 			view.isGone = true;
 		}
 		view.renderedAtMs = performance.now();
+		view.isDue = false;
 		if (!view.isGone) view.timer = setTimeout(render, beatMs, address, view).unref();
 		view.rendered.resolve();
 		view.rendered = Promise.withResolvers();
@@ -70,6 +73,7 @@ export function openLiveViews({ desk, now, log }: LiveContext): LiveViews {
 			if (view.isGone || !view.look.isTouchedBy(changed)) continue;
 			const waitMs = Math.max(0, view.renderedAtMs + pauseMs - performance.now());
 			clearTimeout(view.timer);
+			view.isDue = true;
 			view.timer = setTimeout(render, waitMs, address, view);
 		}
 	});
@@ -83,6 +87,9 @@ export function openLiveViews({ desk, now, log }: LiveContext): LiveViews {
 			look.read();
 			view = newView(look);
 			views.set(address, view);
+			render(address, view);
+		} else if (view.isDue) {
+			// The page that comes is newer than what the others were sent; it must not be put back.
 			render(address, view);
 		}
 		viewers += 1;
@@ -152,6 +159,7 @@ function newView(look: Look): View {
 		rendered: Promise.withResolvers(),
 		timer: undefined,
 		renderedAtMs: 0,
+		isDue: false,
 		isGone: false,
 	};
 }
