@@ -18,6 +18,7 @@ import type {
 	PrincipalName,
 	RecoveryDocument,
 	RecoveryKitDocument,
+	RepositoryName,
 	Request,
 	RescanDocument,
 	ResourceDocument,
@@ -30,6 +31,7 @@ import type {
 	RunsDocument,
 	ScheduleDocument,
 	SchedulesDocument,
+	ScheduleTask,
 	SimulationDocument,
 	StartedDocument,
 	StatusDocument,
@@ -44,14 +46,21 @@ export interface Filter {
 	readonly state?: string;
 }
 
+/** What keeps a restic repository sound and small. */
+export type Tending = Exclude<ScheduleTask, "backup">;
+
 export interface NewSchedule {
 	readonly name: string;
-	/** An address, or `host/*`. */
+	/** An address, or `host/*`; of a check or a prune `host/repository`. */
 	readonly target: string;
 	readonly cron: string;
 	readonly timeZone: string;
 	readonly jitterSeconds: number;
 	readonly consistency?: Consistency;
+	/** What is asked for; absent = a backup. */
+	readonly task?: Tending;
+	/** The restic repository that backups go into, or that is checked or pruned; absent = the host's own archives. */
+	readonly repository?: RepositoryName;
 	/** Shorthand for a policy of one rule. */
 	readonly keepLast?: number;
 	/** What stays of what it backs up; everything where neither is given. */

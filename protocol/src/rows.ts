@@ -6,7 +6,8 @@ import { ResourceId } from "./resource.ts";
 import { KeptReason } from "./retention/choose.ts";
 import { RetentionPolicy } from "./retention/policy.ts";
 import { Hold } from "./retention/suspect.ts";
-import { Bytes, HostName, Instant, RunId } from "./vocabulary.ts";
+import { Run } from "./run.ts";
+import { Bytes, HostName, Instant, RepositoryName, RunId } from "./vocabulary.ts";
 
 // One line each of what every door lists.
 
@@ -82,10 +83,17 @@ export const ArchiveRow = ArchiveSummary.extend({
 });
 export type ArchiveRow = z.infer<typeof ArchiveRow>;
 
+/** What a schedule asks for: a backup, or that a restic repository is checked or pruned. */
+export const ScheduleTask = z.enum(["backup", "check", "prune"]);
+export type ScheduleTask = z.infer<typeof ScheduleTask>;
+
 export const ScheduleRow = z.object({
 	name: z.string(),
-	/** What it backs up: an address, or `host/*` for everything on a host. */
+	task: ScheduleTask,
+	/** What it backs up: an address, or `host/*` for everything on a host; what it checks or prunes: `host/repository`. */
 	target: z.string(),
+	/** Where a backup goes, or what is checked or pruned; null = into the host's own archives. */
+	repository: RepositoryName.nullable(),
 	/** Five cron fields. */
 	cron: z.string(),
 	timeZone: z.string(),
@@ -98,5 +106,9 @@ export const ScheduleRow = z.object({
 	nextDueAt: Instant.nullable(),
 	lastDueAt: Instant.nullable(),
 	paused: z.boolean(),
+	/** Of a check or a prune: the newest that has ended, whoever asked for it. */
+	lastRun: Run.nullable(),
+	/** Of a check or a prune: why a person should look. */
+	problem: z.object({ state: StateWord, sentence: z.string() }).nullable(),
 });
 export type ScheduleRow = z.infer<typeof ScheduleRow>;

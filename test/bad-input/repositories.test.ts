@@ -96,6 +96,14 @@ test("a repository that cannot be checked or pruned is named", options, async ()
 	assertTold("a check of an unknown repository", toldBy(await site.davit("repository", "check", "tape")));
 	assertTold("a prune of what is no repository", toldBy(await site.davit("repository", "prune", "nothing")));
 	assertTold("a prune on an unknown host", toldBy(await site.davit("repository", "prune", "attic/disk")));
+	const times = ["--cron", "0 4 * * *"];
+	assertTold(
+		"a schedule into a repository that is not there",
+		toldBy(await site.davit("schedule", "add", "away", "photos", "--to", "tape", ...times)),
+	);
+	const everything = await site.davit("schedule", "add", "check", `${site.host}/*`, "--check", ...times);
+	assertTold("a scheduled check of everything", toldBy(everything));
+	assert.equal((await site.davit("list", "schedules", "-q")).stdout, "");
 	assert.equal((await site.davit("repository", "check", `${site.host}/disk`)).exitCode, 0);
 	assert.equal((await site.davit("repository", "prune", "disk")).exitCode, 0);
 });

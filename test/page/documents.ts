@@ -156,9 +156,17 @@ export function scheduleOf({ schedules }: Fleet, name: string): ScheduleRow {
 	return found;
 }
 
-export function scheduleRow({ consistency, keepLast, policy, ...rest }: NewSchedule): ScheduleRow {
+export function scheduleRow({
+	consistency,
+	keepLast,
+	policy,
+	task,
+	repository,
+	...rest
+}: NewSchedule): ScheduleRow {
 	return {
 		...rest,
+		...{ task: task ?? "backup", repository: repository ?? null, lastRun: null, problem: null },
 		consistency: consistency ?? null,
 		keepLast: keepLast ?? null,
 		policy: policy ?? (keepLast === undefined ? null : { last: keepLast }),

@@ -219,6 +219,7 @@ function worst(rows: readonly ResourceRow[]): StateWord {
 function nightly(): ScheduleRow {
 	return {
 		name: "nightly",
+		...{ task: "backup", repository: null, lastRun: null, problem: null },
 		target: "nas/*",
 		cron: "0 3 * * *",
 		timeZone: "Europe/Berlin",

@@ -16,7 +16,7 @@ export async function pruneRepository(invocation: Invocation, context: Context):
 
 async function tend(verb: "check" | "prune", invocation: Invocation, context: Context): Promise<number> {
 	return await runAll(invocation, { context, identify: "run" }, async (word) => {
-		const { host, repository } = await resolveRepository(word, verb, context);
+		const { host, repository } = await resolveRepository(word, `repository ${verb}`, context);
 		const { archivesPath } = await callFor(
 			"davit/host/1",
 			{ method: "GET", path: `/hosts/${host}` },
@@ -41,9 +41,9 @@ async function tend(verb: "check" | "prune", invocation: Invocation, context: Co
 }
 
 /** `nas/disk`, or `disk` alone where there is one host. */
-async function resolveRepository(
+export async function resolveRepository(
 	word: string,
-	verb: string,
+	command: string,
 	context: Context,
 ): Promise<{ readonly host: HostName; readonly repository: RepositoryName }> {
 	const [name = "", ...before] = word.split("/").toReversed();
@@ -52,7 +52,7 @@ async function resolveRepository(
 	if (!repository.success || given?.success === false) {
 		throw usageError(
 			`${JSON.stringify(word)} is no repository's name`,
-			`davit repository ${verb} disk, as repositories in agent.json`,
+			`davit ${command} disk, as repositories in agent.json`,
 		);
 	}
 	if (given !== undefined) return { host: given.data, repository: repository.data };
@@ -61,6 +61,6 @@ async function resolveRepository(
 	if (only !== undefined && more.length === 0) return { host: only.host, repository: repository.data };
 	throw usageError(
 		`${items.length} hosts are known, and ${word} does not say which of them is to be asked`,
-		`davit repository ${verb} ${only?.host ?? "HOST"}/${word}`,
+		`davit ${command} ${only?.host ?? "HOST"}/${word}`,
 	);
 }

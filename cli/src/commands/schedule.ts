@@ -1,11 +1,12 @@
 import { addressText, resolveResource } from "../address.ts";
 import { usageError } from "../command-error.ts";
-import { type Context, type Invocation, textOption, wordAt } from "../context.ts";
+import { type Context, flagOption, type Invocation, textOption, wordAt } from "../context.ts";
 import { callFor } from "../door/call.ts";
-import { consistencyOption, durationOption } from "../options.ts";
+import { consistencyOption, durationOption, repositoryOption } from "../options.ts";
 import { describeSchedule } from "../output/portray.ts";
 import { writeAnswer } from "../output/write.ts";
 import { policyOption } from "../policy-options.ts";
+import { resolveRepository } from "./repository-tend.ts";
 
 export async function addSchedule(invocation: Invocation, context: Context): Promise<number> {
 	const cron = textOption(invocation, "cron");
@@ -13,9 +14,11 @@ export async function addSchedule(invocation: Invocation, context: Context): Pro
 		throw usageError("a schedule needs its times", "--cron '0 3 * * *' (minute hour day month weekday)");
 	}
 	const given = settingsOf(invocation);
+	const repository = repositoryOption(invocation);
 	const body = {
 		name: wordAt(invocation, 0),
-		target: await readTarget(wordAt(invocation, 1), context),
+		...(await readTarget(invocation, context)),
+		...(repository === undefined ? {} : { repository }),
 		timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
 		jitterSeconds: 0,
 		...given,
@@ -81,7 +84,23 @@ async function post(
 	return 0;
 }
 
-/** `host/*` is everything on a host; anything else is one resource, written out in full. */
-async function readTarget(word: string, context: Context): Promise<string> {
-	return word.endsWith("/*") ? word : addressText(await resolveResource(word, context));
+/**
+ * `host/*` is everything on a host; anything else is one resource, written out in full, or with `--check` and `--prune` a
+ * repository.
+ */
+async function readTarget(
+	invocation: Invocation,
+	context: Context,
+): Promise<{ readonly target: string; readonly task?: "check" | "prune" }> {
+	const word = wordAt(invocation, 1);
+	const tasks = (["check", "prune"] as const).filter((task) => flagOption(invocation, task));
+	const [task, ...others] = tasks;
+	if (others.length > 0) {
+		throw usageError("a schedule does either --check or --prune", "two schedules, the prune an hour later");
+	}
+	if (task !== undefined) {
+		const { host, repository } = await resolveRepository(word, `schedule add NAME --${task}`, context);
+		return { target: `${host}/${repository}`, task };
+	}
+	return { target: word.endsWith("/*") ? word : addressText(await resolveResource(word, context)) };
 }

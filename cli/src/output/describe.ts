@@ -95,14 +95,16 @@ export function runTable(rows: readonly Run[], context: Context): string {
 
 export function scheduleTable(rows: readonly ScheduleRow[], context: Context): string {
 	return formatTable(
-		["SCHEDULE", "TARGET", "CRON", "ZONE", "NEXT", "KEEPS"],
+		["SCHEDULE", "DOES", "TARGET", "CRON", "ZONE", "NEXT", "KEEPS", "PROBLEM"],
 		rows.map((row) => [
 			plain(row.name),
+			row.task === "backup" && row.repository !== null ? `backup to ${row.repository}` : row.task,
 			plain(row.target),
 			plain(row.cron),
 			plain(row.timeZone),
 			row.paused ? "paused" : relative(row.nextDueAt, context),
-			row.policy === null ? "all" : policyText(row.policy),
+			row.task !== "backup" ? "" : row.policy === null ? "all" : policyText(row.policy),
+			row.problem === null ? "" : `${markOf(row.problem.state, context.out)} ${plain(row.problem.sentence)}`,
 		]),
 	);
 }

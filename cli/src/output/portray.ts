@@ -10,6 +10,7 @@ import {
 	type RunDocument,
 	type RunPart,
 	type ScheduleDocument,
+	type ScheduleRow,
 } from "@davit/protocol";
 import type { Context } from "../context.ts";
 import { archiveTable, keptText, provenRestore, resourceTable, runTable } from "./describe.ts";
@@ -175,17 +176,28 @@ function hookLines(value: unknown): (readonly [string, string])[] {
 export function describeSchedule(document: ScheduleDocument, context: Context): string {
 	const { row, upcoming } = document;
 	return [
-		`schedule ${plain(row.name)}: backs up ${plain(row.target)}`,
+		`schedule ${plain(row.name)}: ${{ backup: "backs up", check: "checks", prune: "prunes" }[row.task]} ${plain(row.target)}`,
 		table([
 			[
 				"times",
 				`${row.cron} (${row.timeZone})${row.jitterSeconds === 0 ? "" : `, up to ${formatSeconds(row.jitterSeconds)} later`}`,
 			],
-			["keeps", row.keepLast === null ? "every archive" : `the last ${row.keepLast}`],
+			...(row.task === "backup"
+				? [
+						["into", row.repository ?? "the host's own archives"] as const,
+						["keeps", row.policy === null ? "every archive" : policyText(row.policy)] as const,
+					]
+				: [["last run", lastRunText(row, context)] as const]),
+			...(row.problem === null ? [] : [["problem", row.problem.sentence] as const]),
 			["last", row.lastDueAt === null ? "never" : when(row.lastDueAt, context)],
 			["next", upcoming.slice(0, 3).map(formatInstant).join(", ") || "never"],
 		]),
 	].join("\n");
+}
+
+function lastRunText({ lastRun }: ScheduleRow, context: Context): string {
+	if (lastRun === null) return "none has ended yet";
+	return `${lastRun.run} ${lastRun.state}, ${when(lastRun.endedAt ?? lastRun.askedAt, context)}`;
 }
 
 function table(facts: readonly (readonly [string, string])[]): string {

@@ -141,11 +141,14 @@ export const keep: readonly CommandSpec[] = [
 	{
 		name: "schedule add",
 		words: "<name> <target>",
-		summary: "Back up an address, or everything on a host, at set times.",
+		summary: "Back up an address, or everything on a host, or tend a repository, at set times.",
 		options: [
 			{ flags: "--cron <fields>", summary: "five cron fields, as in '0 3 * * *'" },
 			{ flags: "--time-zone <zone>", summary: "of the times; default is this machine's" },
 			{ flags: "--jitter <duration>", summary: "up to so long after each time, at random" },
+			{ flags: "--to <repository>", summary: "back up into a restic repository of the host's configuration" },
+			{ flags: "--check", summary: "check the repository nas/disk, the next part of its content each time" },
+			{ flags: "--prune", summary: "give back the space of what was forgotten in the repository nas/disk" },
 			...policyOptions,
 			{ flags: "--confirm <name>", summary: "the schedule's name, where archives would go that stay now" },
 			{
@@ -153,7 +156,11 @@ export const keep: readonly CommandSpec[] = [
 				summary: "what makes the copy one moment's: snapshot, stopped, paused or live",
 			},
 		],
-		examples: ["davit schedule add nightly 'nas/*' --cron '0 3 * * *' --keep-last 14"],
+		examples: [
+			"davit schedule add nightly 'nas/*' --cron '0 3 * * *' --keep-last 14",
+			"davit schedule add away 'nas/*' --cron '0 4 * * *' --to cloud --keep-daily 14",
+			"davit schedule add check-cloud nas/cloud --check --cron '30 5 * * *'",
+		],
 		documents: ["davit/schedule/1"],
 	},
 	{

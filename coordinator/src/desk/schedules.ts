@@ -4,13 +4,15 @@ import {
 	KeepLast,
 	OperationError,
 	type PrincipalName,
+	RepositoryName,
 	RetentionPolicy,
 	type ScheduleDocument,
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
-import type { NewSchedule } from "../desk.ts";
+import type { NewSchedule, Tending } from "../desk.ts";
 import { resolveAddress } from "../documents/addresses.ts";
 import { scheduleDocument } from "../documents/details.ts";
+import type { HostEntry } from "../fleet/fleet.ts";
 import type { ScheduleRecord } from "../history/records.ts";
 import { publishHost } from "../publishing/publish.ts";
 import { authoriseOperator } from "../requests/authorise.ts";
@@ -37,7 +39,7 @@ export function addSchedule(
 	const calendar = readCalendar(wanted.cron, wanted.timeZone);
 	const record: ScheduleRecord = {
 		...wanted,
-		target: targetOf(core, wanted.target),
+		...placeOf(core, wanted),
 		addedAt: instantOf(core.now()),
 		addedBy: principal,
 		lastDueAt: null,
@@ -84,7 +86,14 @@ export function checkSettings({
 	jitterSeconds,
 	keepLast,
 	policy,
+	consistency,
+	task,
 }: Omit<NewSchedule, "name" | "target">): void {
+	if (task !== undefined && [keepLast, policy, consistency].some((setting) => setting !== undefined)) {
+		throw new OperationError("schedule-invalid", `a ${task} of a repository copies and keeps nothing`, {
+			hint: "leave out what is kept and how writers are held still; backups' schedules have that",
+		});
+	}
 	if (!Number.isInteger(jitterSeconds) || jitterSeconds < 0 || jitterSeconds > longestJitterSeconds) {
 		throw new OperationError("schedule-invalid", "the jitter is not a number of seconds from 0 to 86400", {
 			hint: "leave it out, or give whole seconds",
@@ -107,6 +116,57 @@ export function checkSettings({
 			hint: "davit help retention",
 		});
 	}
+}
+
+type Place = Pick<ScheduleRecord, "target" | "repository">;
+
+/** What is backed up or tended, by full names. @throws OperationError schedule-invalid | repository-not-found | … of the names */
+function placeOf(core: Core, { task, target, repository }: NewSchedule): Place {
+	if (task !== undefined) return repositoryOf(core, { task, target, elsewhere: repository });
+	const place = { target: targetOf(core, target) };
+	if (repository === undefined) return place;
+	if (place.target.includes("/stack:")) {
+		throw new OperationError("schedule-invalid", `${place.target} is a stack, which no repository takes`, {
+			hint: "schedule its volumes and folders, as 'host/*' does",
+		});
+	}
+	requireRepository(findHost(core, place.target.slice(0, place.target.indexOf("/"))), repository);
+	return { ...place, repository };
+}
+
+/** `host/repository`, which is written so for what is backed up too. */
+function repositoryOf(
+	core: Core,
+	{
+		task,
+		target,
+		elsewhere,
+	}: { readonly task: Tending; readonly target: string; readonly elsewhere: RepositoryName | undefined },
+): Place {
+	const slash = target.indexOf("/");
+	const repository = RepositoryName.safeParse(target.slice(slash + 1));
+	if (slash < 1 || !repository.success || elsewhere !== undefined) {
+		const why = elsewhere === undefined ? `${shown(target)} names no repository` : "it goes nowhere else";
+		throw new OperationError("schedule-invalid", `nothing can be scheduled to ${task}: ${why}`, {
+			hint: "write host/repository, as in nas/disk",
+		});
+	}
+	const entry = findHost(core, target.slice(0, slash));
+	requireRepository(entry, repository.data);
+	return { target: `${entry.record.host}/${repository.data}`, repository: repository.data };
+}
+
+/** An older agent does not say which repositories it has. */
+function requireRepository({ record: { host, description } }: HostEntry, repository: RepositoryName): void {
+	const known = description?.repositories?.map(({ name }) => name);
+	if (known === undefined || known.includes(repository)) return;
+	throw new OperationError("repository-not-found", `no repository is called ${repository} on ${host}`, {
+		candidates: known.map((name) => `${host}/${name}`),
+		hint:
+			known.length === 0
+				? `name it in repositories of ${host}'s agent.json (docs/configuration.md)`
+				: `there ${known.length === 1 ? "is" : "are"} ${known.join(", ")}`,
+	});
 }
 
 /** `host/*`, or the one resource's full address. */

@@ -69,7 +69,7 @@ export function resourceDocument(core: Core, host: string, resource: string): Re
 			archiveRow({ host: entry.record.host, resource: known.id, archive }, tellers),
 		),
 		runs: runs.map((run) => core.runs.find(run.run)?.run ?? run),
-		schedules: schedulesOf(core, entry.record.host, known.id).map(({ record }) => scheduleRow(record)),
+		schedules: schedulesOf(core, entry.record.host, known.id).map((one) => scheduleRow(core, one)),
 		undo: liveUndo(core, known.state?.undo ?? null),
 		restoreDowntimeSeconds: downtimeSeconds(
 			runs.find(({ operation, state }) => /\.(restore|undo)$/.test(operation) && state === "succeeded"),
@@ -133,7 +133,7 @@ export function scheduleDocument(core: Core, name: string): ScheduleDocument {
 	return {
 		schema: "davit/schedule/1",
 		asOf: instantOf(core.now()),
-		row: scheduleRow(schedule.record),
+		row: scheduleRow(core, schedule),
 		upcoming: upcoming.map(instantOf),
 	};
 }

@@ -12,8 +12,9 @@ import {
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
 import type { Filter } from "../desk.ts";
-import type { ScheduleRecord } from "../history/records.ts";
+import type { Schedule } from "../schedules/book.ts";
 import { policyOfSchedule } from "../schedules/retention.ts";
+import { lastTended, problemOf } from "../schedules/tending.ts";
 import { allArchives, archiveRow, archiveTellers } from "./archive-row.ts";
 import { hostRow } from "./host-row.ts";
 import { resourceRows } from "./resource-row.ts";
@@ -81,7 +82,7 @@ export function runsDocument(core: Core, filter: Filter): RunsDocument {
 }
 
 export function schedulesDocument(core: Core): SchedulesDocument {
-	const rows = core.schedules.all().map(({ record }) => scheduleRow(record));
+	const rows = core.schedules.all().map((schedule) => scheduleRow(core, schedule));
 	return {
 		schema: "davit/schedules/1",
 		...pageOf(core, rows, {}),
@@ -90,13 +91,17 @@ export function schedulesDocument(core: Core): SchedulesDocument {
 	};
 }
 
-export function scheduleRow(record: ScheduleRecord): ScheduleRow {
+export function scheduleRow(core: Core, schedule: Schedule): ScheduleRow {
+	const { record } = schedule;
 	const { name, target, cron, timeZone, jitterSeconds, nextDueAt, lastDueAt, paused } = record;
 	return {
 		...{ name, target, cron, timeZone, jitterSeconds, nextDueAt, lastDueAt, paused },
+		...{ task: record.task ?? "backup", repository: record.repository ?? null },
 		consistency: record.consistency ?? null,
 		keepLast: record.keepLast ?? null,
 		policy: policyOfSchedule(record) ?? null,
+		lastRun: lastTended(core, record) ?? null,
+		problem: problemOf(core, schedule) ?? null,
 	};
 }
 

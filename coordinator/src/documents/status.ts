@@ -7,6 +7,7 @@ import {
 	StateWord as stateWord,
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
+import { repositoryNeeds } from "../schedules/tending.ts";
 import { hostRow } from "./host-row.ts";
 import { resourceRows } from "./resource-row.ts";
 import { ageWords, count } from "./words.ts";
@@ -23,15 +24,19 @@ export function statusDocument(core: Core, broker: StatusDocument["broker"]): St
 		.map((entry) => ({ entry, rows: resourceRows(core, entry) }))
 		.map(({ entry, rows }) => ({ rows, host: hostRow(core, entry, rows) }));
 	const rows = fleet.flatMap((host) => host.rows);
-	const needs = fleet.flatMap(needsOf).sort(worstFirst);
+	const tending = repositoryNeeds(core).sort(worstFirst);
+	const needs = [...fleet.flatMap(needsOf), ...tending].sort(worstFirst);
 	return {
 		schema: "davit/status/1",
 		asOf: instantOf(core.now()),
 		site: core.site,
-		verdict: verdictOf(
-			core,
-			rows,
-			fleet.map(({ host }) => host),
+		verdict: overshadow(
+			verdictOf(
+				core,
+				rows,
+				fleet.map(({ host }) => host),
+			),
+			tending[0],
 		),
 		counts: countsOf(rows),
 		total: rows.length,
@@ -89,6 +94,12 @@ function verdictOf(
 	if (counts.safe === 0) return { state: worst, sentence: `${bad} of ${total}; none is safe.` };
 	const other = `The other ${counts.safe} of ${total} ${counts.safe === 1 ? "is" : "are"} safe`;
 	return { state: worst, sentence: `${bad}. ${other}: ${coverage(core, rows)}.` };
+}
+
+/** Archives in a repository that nobody could check are not called safe without saying so. */
+function overshadow(verdict: StatusDocument["verdict"], need: Need | undefined): StatusDocument["verdict"] {
+	if (need === undefined || verdict.state !== "safe") return verdict;
+	return { state: need.state, sentence: `${need.sentence} ${verdict.sentence}` };
 }
 
 function all(total: number): string {

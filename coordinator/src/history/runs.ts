@@ -24,12 +24,14 @@ export function runsIn(database: Database) {
 		save: (record: AnyRunRecord) => saveRun(database, record),
 		find: (run: RunId) => readRecord(database.get("SELECT record FROM runs WHERE run = ?", run)),
 		open: () => database.all("SELECT record FROM runs WHERE ended = 0 ORDER BY number").map(recordIn),
-		/** The newest shown run of each operation on each resource, oldest first. */
+		/** The newest shown run of each operation on each resource, oldest first; of a repository the newest of each end. */
 		newest: () =>
 			database
 				.all(
 					`SELECT record FROM runs WHERE number IN
-					(SELECT max(number) FROM runs WHERE hidden = 0 GROUP BY host, resource, operation) ORDER BY number`,
+					(SELECT max(number) FROM runs WHERE hidden = 0 GROUP BY host, resource, operation,
+					CASE WHEN operation LIKE 'repository.%' THEN state || ' ' || (record ->> '$.params.repository') END)
+					ORDER BY number`,
 				)
 				.map(recordIn),
 		list: (filter: RunFilter) => listRuns(database, filter),

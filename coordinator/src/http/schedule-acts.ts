@@ -3,7 +3,9 @@ import {
 	countedRules,
 	KeepLast,
 	parseDurationSeconds,
+	RepositoryName,
 	RetentionPolicy,
+	ScheduleTask,
 } from "@davit/protocol";
 import { z } from "zod";
 import type { NewSchedule, ScheduleChange } from "../desk.ts";
@@ -30,6 +32,8 @@ const settings = {
 const WantedSchedule = z.object({
 	name: z.string().trim().min(1).max(64),
 	target: z.string().trim().min(1).max(4300),
+	task: ScheduleTask.default("backup"),
+	repository: optionalText.pipe(RepositoryName.optional()).optional(),
 	...settings,
 });
 
@@ -42,9 +46,11 @@ const Change = z.object({
 
 export function addSchedule({ desk, exchange, body }: Asked): Done {
 	const { confirm, policy, ...wanted } = read(WantedSchedule, withPolicy(body));
-	const { consistency, keepLast, ...rest } = wanted;
+	const { consistency, keepLast, task, repository, ...rest } = wanted;
 	const schedule: NewSchedule = {
 		...rest,
+		...(task === "backup" ? {} : { task }),
+		...(repository === undefined ? {} : { repository }),
 		...(consistency === undefined ? {} : { consistency }),
 		...(keepLast === undefined ? {} : { keepLast }),
 		...(policy === undefined || policy === null ? {} : { policy }),

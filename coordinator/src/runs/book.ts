@@ -4,6 +4,7 @@ import {
 	isEnded,
 	isLooking,
 	isWorkName,
+	type OperationName,
 	type ResourceId,
 	type Run,
 	type RunId,
@@ -11,9 +12,16 @@ import {
 	verbOf,
 } from "@davit/protocol";
 import type { History } from "../history/history.ts";
+import { repositoryIn } from "../requests/lease.ts";
 import { type AnyRunRecord, isWhole, type RunRecord, type WholeRecord } from "../history/records.ts";
 
 type Ended = (record: AnyRunRecord) => void;
+
+/** The newest runs of one operation on a repository that have ended. */
+export interface TendedRuns {
+	readonly last: Run;
+	readonly good: Run | undefined;
+}
 
 /** The runs that are under way, and the newest of each verb on each resource, in memory; all others in the history. */
 export class RunBook {
@@ -25,6 +33,7 @@ export class RunBook {
 	readonly #openOn = new Map<string, RunId>();
 	readonly #ofCommand = new Map<CommandId, RunId>();
 	readonly #newest = new Map<string, Map<Verb, Run>>();
+	readonly #tended = new Map<string, TendedRuns>();
 	readonly #waiting = new Map<RunId, Ended[]>();
 
 	constructor(history: History) {
@@ -34,7 +43,7 @@ export class RunBook {
 	/** Takes up what the history holds, and nothing else; who waits for a run goes on waiting. */
 	load(): void {
 		const known = [this.#open, this.#wholes, this.#wholeOf, this.#openOn, this.#ofCommand, this.#newest];
-		for (const one of known) one.clear();
+		for (const one of [...known, this.#tended]) one.clear();
 		for (const record of this.#history.runs.newest()) this.#remember(record);
 		for (const record of this.#history.runs.open()) this.keep(record);
 	}
@@ -91,6 +100,11 @@ export class RunBook {
 		return this.#newest.get(placeOf(host, resource)) ?? new Map();
 	}
 
+	/** Of a repository, as one host knows it. */
+	tended(host: HostName, operation: OperationName, repository: string): TendedRuns | undefined {
+		return this.#tended.get(`${host}/${operation}/${repository}`);
+	}
+
 	/** Called once, when the run has ended. */
 	onEnded(run: RunId, ended: Ended): void {
 		this.#waiting.set(run, [...(this.#waiting.get(run) ?? []), ended]);
@@ -121,8 +135,13 @@ export class RunBook {
 		}
 	}
 
-	#remember({ run }: AnyRunRecord): void {
+	#remember({ run, params }: AnyRunRecord): void {
 		if (!isWorkName(run.operation)) return;
+		if (run.operation.startsWith("repository.") && isEnded(run.state)) {
+			const key = `${run.host}/${run.operation}/${repositoryIn(params)}`;
+			const good = run.state === "succeeded" ? run : this.#tended.get(key)?.good;
+			this.#tended.set(key, { last: run, good });
+		}
 		const place = placeOf(run.host, run.resource);
 		const verbs = this.#newest.get(place) ?? new Map<Verb, Run>();
 		this.#newest.set(place, verbs);

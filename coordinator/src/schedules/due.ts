@@ -12,6 +12,7 @@ import {
 import type { Core } from "../core/context.ts";
 import type { HostEntry } from "../fleet/fleet.ts";
 import type { RunRecord, ScheduleRecord, Waiting } from "../history/records.ts";
+import { leaseHolder } from "../requests/lease.ts";
 import { record as recordRequest } from "../requests/record.ts";
 import { sharingRun } from "../runs/sharing-run.ts";
 import { listedOn, partsOfHost, placesOfHost } from "../wholes/parts-of-host.ts";
@@ -19,6 +20,7 @@ import { resourceOfTarget, type Schedule } from "./book.ts";
 import { firstMissed, followClock, planNext, startByFor } from "./plan-next.ts";
 import { policyOf } from "./retention.ts";
 import { hasRoom } from "./room.ts";
+import { isTending, operationOf, tendedPlaces } from "./tending.ts";
 
 const schedulePrincipal = PrincipalName.parse("schedule");
 
@@ -44,13 +46,15 @@ function comeDue(core: Core, schedule: Schedule): void {
 	const next = planNext(core, schedule, nowMs);
 	const era = record.era === undefined ? {} : { era: record.era };
 	const startBy = startByFor(next, nowMs);
-	const waiting = targetsOf(core, record.target).map((target) => ({ ...target, dueAt, startBy, ...era }));
+	const waiting = targetsOf(core, record).map((target) => ({ ...target, dueAt, startBy, ...era }));
 	core.log.info({ schedule: record.name, dueAt, resources: waiting.length }, "a schedule came due");
 	core.schedules.save({ ...record, ...next, lastDueAt: dueAt, waiting }, "due");
 }
 
-/** What a schedule asks for: one resource, or a host as a whole where there is something on it. */
-function targetsOf(core: Core, target: string): Target[] {
+/** What a schedule asks for: one resource, a host as a whole where there is something on it, or where a host's archives lie. */
+function targetsOf(core: Core, record: ScheduleRecord): Target[] {
+	if (isTending(record)) return tendedPlaces(core, record);
+	const { target } = record;
 	const resources = resourcesOf(core, target);
 	const [first] = resources;
 	if (first === undefined || resourceOfTarget(target) !== undefined) return resources;
@@ -64,6 +68,7 @@ export function resourcesOf(core: Core, target: string): Target[] {
 	const { host } = entry.record;
 	const one = resourceOfTarget(target);
 	if (one !== undefined) return entry.resources.has(one) ? [{ host, resource: one }] : [];
+	if (!target.endsWith("/*")) return [];
 	return partsOfHost(listedOn(entry)).map((resource) => ({ host, resource }));
 }
 
@@ -71,7 +76,7 @@ export function resourcesOf(core: Core, target: string): Target[] {
 export function resourcesKeptBy(core: Core, target: string): Target[] {
 	const entry = entryOfTarget(core, target);
 	const resources = resourcesOf(core, target);
-	if (entry === undefined || resourceOfTarget(target) !== undefined) return resources;
+	if (entry === undefined || !target.endsWith("/*")) return resources;
 	const { host } = entry.record;
 	const all = new Set([...resources.map(({ resource }) => resource), ...placesOfHost(listedOn(entry))]);
 	return [...all].map((resource) => ({ host, resource }));
@@ -98,15 +103,20 @@ function beginWaiting(core: Core, { record }: Schedule): void {
 function isDone(core: Core, schedule: ScheduleRecord, waiting: Waiting): boolean {
 	const { host, resource, startBy } = waiting;
 	if (Date.parse(startBy) <= core.now()) {
-		core.log.warn({ schedule: schedule.name, host, resource }, "a scheduled backup found no time to begin");
+		core.log.warn({ schedule: schedule.name, host, resource }, "a scheduled run found no time to begin");
 		return true;
 	}
-	const operation = operationFor("backup", resource);
-	const other = core.runs.openOn(host, resource) ?? sharingRun(core, { host, operation, resource });
+	const { repository } = schedule;
+	const placed = repository === undefined ? {} : { repository };
+	const operation = isTending(schedule) ? operationOf(schedule) : operationFor("backup", resource);
+	const isOfHost = resource === wholeHost(host);
+	const other =
+		core.runs.openOn(host, resource) ??
+		sharingRun(core, { host, operation, resource }) ??
+		(isOfHost ? undefined : leaseHolder(core, placed));
 	if (other !== undefined) {
 		return core.history.intents.response(requestIdOf(schedule.name, waiting)) !== undefined;
 	}
-	const isOfHost = resource === wholeHost(host);
 	// Its parts wait for room one by one.
 	if (!isOfHost && !hasRoom(core, host)) return false;
 	recordRequest(core, {
@@ -118,6 +128,7 @@ function isDone(core: Core, schedule: ScheduleRecord, waiting: Waiting): boolean
 			params: {
 				...resourceParams(resource),
 				...(schedule.consistency === undefined ? {} : { consistency: schedule.consistency }),
+				...placed,
 			},
 		},
 		principal: schedulePrincipal,

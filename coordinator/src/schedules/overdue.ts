@@ -7,14 +7,19 @@ import type { Schedule } from "./book.ts";
 const dayMs = 24 * 3_600_000;
 
 /**
- * The schedules of a resource. A volume without a name of its own and a stack that cannot be read are not part of everything on a host.
+ * The schedules of a resource. A volume without a name of its own and a stack that cannot be read are not part of everything on a host;
+ * into a repository no stack goes as a whole.
  */
 export function schedulesOf(core: Core, host: HostName, resource: ResourceId): Schedule[] {
 	const listed = core.fleet.resource(host, resource)?.listed;
 	const schedules = core.schedules.of(host, resource);
 	if (listed === undefined) return schedules;
-	const isLeftOut = listed.anonymous || (resource.startsWith("stack:") && !isWholeStack(listed));
-	return isLeftOut ? schedules.filter((schedule) => !isOfWholeHost(schedule)) : schedules;
+	const isStack = resource.startsWith("stack:");
+	const isLeftOut = listed.anonymous || (isStack && !isWholeStack(listed));
+	return schedules.filter(
+		(schedule) =>
+			!isOfWholeHost(schedule) || !(isLeftOut || (isStack && schedule.record.repository !== undefined)),
+	);
 }
 
 /** When a resource is backed up next. */
@@ -31,9 +36,10 @@ export function overdueAtMs(core: Core, host: HostName, resource: ResourceId): n
 	const entry = core.fleet.resource(host, resource);
 	if (entry === undefined) return undefined;
 	const times = schedulesOf(core, host, resource).flatMap((schedule) => {
-		const inStack = isOfWholeHost(schedule) ? lastGoodInStack(core, host, resource) : undefined;
-		const good = [...goodTimesOf(entry), ...(inStack === undefined ? [] : [inStack.archive.takenAt])];
-		const atMs = overdueBySchedule(core, [entry.firstSeenAt, ...good], schedule);
+		const isInStack = isOfWholeHost(schedule) && schedule.record.repository === undefined;
+		const inStack = isInStack ? lastGoodInStack(core, host, resource) : undefined;
+		const good = [...goodTimesOf(entry, schedule), ...(inStack === undefined ? [] : [inStack.archive.takenAt])];
+		const atMs = overdueAfter(core, [entry.firstSeenAt, ...good], schedule);
 		return atMs === undefined ? [] : [atMs];
 	});
 	return times.length === 0 ? undefined : Math.min(...times);
@@ -70,7 +76,8 @@ function isOfWholeHost({ record }: Schedule): boolean {
 	return record.target.endsWith("/*");
 }
 
-function overdueBySchedule(
+/** From when on a schedule is overdue that was last satisfied at the latest of these times. */
+export function overdueAfter(
 	core: Core,
 	coveredAt: readonly string[],
 	{ record, calendar }: Schedule,
@@ -85,7 +92,13 @@ function overdueBySchedule(
 	return dueMs + record.jitterSeconds * 1000 + marginMs;
 }
 
-function goodTimesOf({ state, archives }: ResourceEntry): readonly string[] {
+/** What goes into a repository is missing there, however many archives lie elsewhere. */
+function goodTimesOf(
+	{ state, archives }: ResourceEntry,
+	{ record: { repository } }: Schedule,
+): readonly string[] {
 	const known = state?.lastGoodBackup ?? null;
-	return [...archives.filter(isGood), ...(known === null ? [] : [known])].map(({ takenAt }) => takenAt);
+	return [...archives.filter(isGood), ...(known === null ? [] : [known])]
+		.filter((archive) => repository === undefined || archive.repository === repository)
+		.map(({ takenAt }) => takenAt);
 }

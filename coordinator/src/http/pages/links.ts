@@ -33,7 +33,7 @@ export function archiveLink(root: string, archive: string, text: string = archiv
 	return html`<a href="${root}archives/${archive}">${text}</a>`;
 }
 
-/** The parts of an address `host/kind:name`, or `undefined` where it names a whole host. */
+/** The parts of an address `host/kind:name`, or `undefined` where it names a whole host or a repository. */
 export function splitAddress(address: string): { host: string; resource: ResourceId } | undefined {
 	const slash = address.indexOf("/");
 	const resource = ResourceId.safeParse(address.slice(slash + 1));
@@ -45,8 +45,10 @@ export function splitAddress(address: string): { host: string; resource: Resourc
 /** A link to whatever an address names. */
 export function addressLink({ root }: Frame, address: string): Html {
 	const parts = splitAddress(address);
-	if (parts === undefined)
-		return html`<a href="${root}hosts/${encodeURIComponent(address)}">${foreign(address)}</a>`;
+	if (parts === undefined) {
+		const [host = ""] = address.split("/");
+		return html`<a href="${root}hosts/${encodeURIComponent(host)}">${foreign(address)}</a>`;
+	}
 	const { host, resource } = parts;
 	return html`<a href="${root}${resourcePath(host, resource)}">${host} / ${foreign(resourceName(resource))}</a>`;
 }

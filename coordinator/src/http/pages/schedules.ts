@@ -6,16 +6,18 @@ import {
 	type ScheduleDocument,
 	type ScheduleRow,
 	type SchedulesDocument,
+	ScheduleTask,
 } from "@davit/protocol";
 import { foreign, type Html, html, type Inserted } from "../html.ts";
 import type { Frame, Page } from "../page.ts";
 import { countOf, exactTime, moment } from "./format.ts";
 import { pressForm, tokenField } from "./forms.ts";
-import { sameAs } from "./links.ts";
+import { runLink, sameAs } from "./links.ts";
 import { simulator, type Tried } from "./simulation.ts";
 import { table } from "./tables.ts";
+import { runStateMark, stateMark } from "./words.ts";
 
-/** What backs up by itself, with a form for one more. */
+/** What is done by itself, with a form for one more. */
 export function schedulesPage(
 	{ document, hosts }: { document: SchedulesDocument; hosts: readonly HostRow[] },
 	frame: Frame,
@@ -29,7 +31,7 @@ export function schedulesPage(
 		sections: [
 			{
 				id: "verdict",
-				html: html`<header id="verdict"><h1>${items.length === 0 ? "Nothing is backed up by itself yet" : `${countOf(items.length, "schedule")} ${items.length === 1 ? "backs" : "back"} up by ${items.length === 1 ? "itself" : "themselves"}`}</h1></header>`,
+				html: html`<header id="verdict"><h1>${items.length === 0 ? "Nothing is backed up by itself yet" : `${countOf(items.length, "schedule")} ${items.length === 1 ? "works" : "work"} by ${items.length === 1 ? "itself" : "themselves"}`}</h1></header>`,
 			},
 			{
 				id: "list",
@@ -49,23 +51,23 @@ export function schedulePage(
 	);
 	return {
 		title: `Schedule ${row.name}`,
-		state: row.paused ? "ignored" : "safe",
+		state: row.problem?.state ?? (row.paused ? "ignored" : "safe"),
 		place: "Schedules",
 		asOf,
 		sections: [
 			{
 				id: "verdict",
-				html: html`<header id="verdict"><h1>${foreign(row.name)} backs up ${foreign(row.target)}</h1><p class="lead">${describe(row)}</p></header>`,
+				html: html`<header id="verdict"><h1>${foreign(row.name)} ${tasks[row.task].does} ${foreign(row.target)}</h1>${row.problem !== null && html`<p class="notice">${foreign(row.problem.sentence)}</p>`}<p class="lead">${describe(row)}</p>${row.lastRun !== null && html`<p>Last: ${runStateMark(row.lastRun.state)} ${runLink(frame.root, row.lastRun)}</p>`}</header>`,
 			},
 			{
 				id: "upcoming",
 				html: html`<section id="upcoming" aria-labelledby="upcoming-head"><h2 id="upcoming-head">Next times</h2>${due.length === 0 ? html`<p>None: it is paused, or its times never come.</p>` : html`<ul>${due}</ul>`}${sameAs("show", row.name)}</section>`,
 			},
-			{ id: "keep", html: simulator(tried, frame, row.name) },
+			...(row.task === "backup" ? [{ id: "keep", html: simulator(tried, frame, row.name) }] : []),
 			{ id: "pause", html: html`<section id="pause" aria-label="Pause">${pauseForm(frame, row)}</section>` },
 			{
 				id: "remove",
-				html: html`<section id="remove" aria-labelledby="remove-head"><h2 id="remove-head">Remove</h2><p>Its archives stay. What it backed up will not be backed up by it any more.</p>${removeForm(frame, row)}${sameAs("schedule", "remove", row.name)}</section>`,
+				html: html`<section id="remove" aria-labelledby="remove-head"><h2 id="remove-head">Remove</h2><p>Its archives stay. What it did will not be done by it any more.</p>${removeForm(frame, row)}${sameAs("schedule", "remove", row.name)}</section>`,
 			},
 		],
 	};
@@ -74,14 +76,14 @@ export function schedulePage(
 export function scheduleTable(frame: Frame, caption: Inserted, rows: readonly ScheduleRow[]): Html {
 	const columns = [
 		{ head: "Schedule" },
-		{ head: "Backs up" },
+		{ head: "Does" },
 		{ head: "When" },
 		{ head: "Next" },
 		{ head: "Act", isQuiet: true },
 	];
 	const cells = rows.map((row) => [
 		html`<a href="${frame.root}schedules/${encodeURIComponent(row.name)}">${foreign(row.name)}</a>`,
-		foreign(row.target),
+		html`${tasks[row.task].does} ${foreign(row.target)}${row.problem !== null && html` ${stateMark(row.problem.state)} ${foreign(row.problem.sentence)}`}`,
 		describe(row),
 		row.paused || row.nextDueAt === null ? "paused" : moment(row.nextDueAt, frame.now),
 		removeForm(frame, row),
@@ -89,8 +91,14 @@ export function scheduleTable(frame: Frame, caption: Inserted, rows: readonly Sc
 	return table(caption, columns, cells);
 }
 
-function describe({ cron, timeZone, jitterSeconds, policy, consistency }: ScheduleRow): Html {
-	return html`<code>${foreign(cron)}</code> ${foreign(timeZone)}${jitterSeconds > 0 && html`, up to ${jitterSeconds} s later`}${policy !== null && html`, keeps ${foreign(policyText(policy))}`}${consistency !== null && html`, writers ${consistency}`}`;
+const tasks = {
+	backup: { does: "backs up", label: "back up" },
+	check: { does: "checks", label: "check a repository, part by part" },
+	prune: { does: "prunes", label: "prune a repository" },
+} as const satisfies Record<ScheduleTask, object>;
+
+function describe({ cron, timeZone, jitterSeconds, policy, consistency, ...row }: ScheduleRow): Html {
+	return html`${row.task === "backup" && row.repository !== null && html`into ${row.repository}, `}<code>${foreign(cron)}</code> ${foreign(timeZone)}${jitterSeconds > 0 && html`, up to ${jitterSeconds} s later`}${policy !== null && html`, keeps ${foreign(policyText(policy))}`}${consistency !== null && html`, writers ${consistency}`}`;
 }
 
 function pauseForm(frame: Frame, { name, paused }: ScheduleRow): Html {
@@ -119,8 +127,10 @@ function addForm({ root, query }: Frame, hosts: readonly HostRow[]): Html {
 		<form method="post" action="${root}schedules" class="fields">
 			${tokenField()}
 			<label>Name <input name="name" required maxlength="64" value="nightly" autocomplete="off"></label>
-			<label>Backs up <input name="target" required value="${target}" list="targets" autocomplete="off"><small>an address, or everything on a host as in <code>nas/*</code></small></label>
+			<label>Does <select name="task">${ScheduleTask.options.map((task) => html`<option value="${task}">${tasks[task].label}</option>`)}</select></label>
+			<label>What <input name="target" required value="${target}" list="targets" autocomplete="off"><small>an address, or everything on a host as in <code>nas/*</code>; of a repository <code>nas/disk</code></small></label>
 			<datalist id="targets">${hosts.map(({ host }) => html`<option value="${host}/*">`)}</datalist>
+			<label>Into the repository <input name="repository" maxlength="40" autocomplete="off"><small>of a backup; empty = the host's own archives</small></label>
 			<label>When <input name="cron" required value="0 3 * * *" autocomplete="off"><small>minute, hour, day of month, month, day of week</small></label>
 			<label>Time zone <input name="timeZone" required value="${zone}" autocomplete="off"></label>
 			<fieldset><legend>Keep</legend>${[...countedRules].map((rule) => html`<label>${rule} <input name="${rule}" type="number" min="1" max="10000" inputmode="numeric"></label>`)}<small>all empty = all of them; the newest good one always stays</small></fieldset>
