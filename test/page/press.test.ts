@@ -142,7 +142,7 @@ describe("a browser", { skip: browserSkip, timeout: 120_000 }, () => {
 			await press(tab, "Add the schedule");
 			assert.match(await verdict(tab), /2 schedules/);
 			await press(tab, "Remove schedule weekly");
-			assert.match(await verdict(tab), /1 schedule backs/);
+			assert.match(await verdict(tab), /1 schedule works/);
 			assert.deepEqual(page.defects, []);
 		});
 	}

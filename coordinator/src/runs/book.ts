@@ -12,8 +12,8 @@ import {
 	verbOf,
 } from "@davit/protocol";
 import type { History } from "../history/history.ts";
-import { repositoryIn } from "../requests/lease.ts";
 import { type AnyRunRecord, isWhole, type RunRecord, type WholeRecord } from "../history/records.ts";
+import { repositoryIn } from "../requests/lease.ts";
 
 type Ended = (record: AnyRunRecord) => void;
 

@@ -38,7 +38,10 @@ export function overdueAtMs(core: Core, host: HostName, resource: ResourceId): n
 	const times = schedulesOf(core, host, resource).flatMap((schedule) => {
 		const isInStack = isOfWholeHost(schedule) && schedule.record.repository === undefined;
 		const inStack = isInStack ? lastGoodInStack(core, host, resource) : undefined;
-		const good = [...goodTimesOf(entry, schedule), ...(inStack === undefined ? [] : [inStack.archive.takenAt])];
+		const good = [
+			...goodTimesOf(entry, schedule),
+			...(inStack === undefined ? [] : [inStack.archive.takenAt]),
+		];
 		const atMs = overdueAfter(core, [entry.firstSeenAt, ...good], schedule);
 		return atMs === undefined ? [] : [atMs];
 	});
