@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { resourceId, VolumeName } from "@davit/protocol";
+import { VolumeName } from "@davit/protocol";
 import { labAvailability } from "../lab/availability.ts";
 import type { Host } from "../lab/host/open.ts";
 import { buildWriter, importBusybox, writerFolder, writerImage } from "../lab/image/build.ts";
@@ -13,7 +11,9 @@ import { perform } from "./perform.ts";
 const { hosts: unavailable } = await labAvailability();
 const signal = AbortSignal.timeout(300_000);
 
-suite("an engine that ends in the middle", { skip: unavailable ?? false }, () => {
+suite("an engine that is killed and comes back in the middle of a copy", {
+	skip: unavailable ?? false,
+}, () => {
 	let laboratory: Laboratory;
 	let host: Host;
 
@@ -25,37 +25,34 @@ suite("an engine that ends in the middle", { skip: unavailable ?? false }, () =>
 	});
 	after(() => laboratory[Symbol.asyncDispose]());
 
-	test("a backup fails without an archive, and its writer is brought back once the engine is there again", async () => {
+	test("a paused writer that the engine thaws and ends when it comes back makes the copy live, and says so", async () => {
 		const rig = await openRig({ folder: host.folder, socketPath: host.socketPath }, signal);
 		const volume = VolumeName.parse("web");
 		const words = ["--name", "web", "--restart", "always", "-v", `web:${writerFolder}`, writerImage];
 		await host.docker(["run", "--detach", ...words]);
-		const argv = readFileSync(`/proc/${host.dockerd.pid}/cmdline`, "utf8").split("\0").filter(Boolean);
-		let isMissed = false;
-		let revived: Promise<unknown> | undefined;
-		const endEngine = async () => {
-			await host.stop();
-			isMissed = await host.docker(["version"]).then(
-				() => false,
-				() => true,
-			);
-			// The undo begins now and finds no engine at first.
-			revived = sleep(1_500).then(() => host.spawnInside(argv, { name: "dockerd again" }));
-			throw new Error("the engine is gone");
+		const { pid } = host.dockerd;
+		let meanwhile = "";
+		const killEngine = async () => {
+			await host.dockerd.kill();
+			await assert.rejects(host.docker(["version"]), "an engine answers");
+			await host.startEngine();
+			meanwhile = await inspect();
 		};
-		const context = rig.context();
 		const backup = perform(
 			"volume.backup",
-			{ volume, consistency: "stopped" },
-			{ context, before: { resume: endEngine } },
+			{ volume, consistency: "paused" },
+			{ context: rig.context(), before: { notice: killEngine } },
 		);
-		await assert.rejects(backup, /the engine is gone/);
-		assert.ok(isMissed);
-		await revived;
-		const format = "{{.State.Status}} {{.HostConfig.RestartPolicy.Name}}";
-		assert.equal(await host.docker(["inspect", "-f", format, "web"]), "running always");
-		const resource = resourceId({ kind: "volume", volume });
-		const { archives, command } = context;
-		assert.equal(await archives.presence(resource, archives.archiveOf(command)), "absent");
+		const { state, result } = await backup;
+		assert.notEqual(host.dockerd.pid, pid);
+		assert.equal(meanwhile, "exited no");
+		assert.deepEqual([state, result.consistency], ["partial", "live"]);
+		assert.deepEqual(result.warnings, ["container web was told to end while Davit had it paused"]);
+		assert.equal(await inspect(), "running always");
 	});
+
+	function inspect(): Promise<string> {
+		const format = "{{.State.Status}} {{.HostConfig.RestartPolicy.Name}}";
+		return host.docker(["inspect", "-f", format, "web"]);
+	}
 });

@@ -22,13 +22,9 @@ export async function noticeStrays(
 	const { engine, signal } = surroundings;
 	const warnings: string[] = [];
 	for (const container of treated) {
-		const found = await engine.container(container.id, signal);
-		if (found === undefined)
-			warnings.push(`container ${container.name} was removed while it was ${container.treatment}`);
-		else if (found.startedAt !== container.startedAt) {
-			warnings.push(`container ${container.name} was started while Davit had it ${container.treatment}`);
-		} else if (container.treatment === "paused" && found.state === "running") {
-			warnings.push(`container ${container.name} was unpaused while Davit had it paused`);
+		const what = await whatHappened(container, surroundings);
+		if (what !== undefined) {
+			warnings.push(`container ${container.name} was ${what} while Davit had it ${container.treatment}`);
 		}
 	}
 	const known = new Set(treated.map(({ id }) => id));
@@ -38,6 +34,20 @@ export async function noticeStrays(
 		known.add(user.id);
 	}
 	return [...warnings, ...(await noticeGone(known, place, surroundings))];
+}
+
+async function whatHappened(
+	{ id, treatment, startedAt }: Treated,
+	{ engine, signal, sinceMs, now }: Surroundings,
+): Promise<string | undefined> {
+	const found = await engine.container(id, signal);
+	if (found === undefined) return "removed";
+	if (found.startedAt !== startedAt) return "started";
+	if (treatment !== "paused" || found.state === "paused") return undefined;
+	if (found.state === "running") return "unpaused";
+	// Whoever ends a paused container lets it run once more, to its end; an engine that starts again does so with each.
+	const isTold = await engine.wasToldToEnd({ id, sinceMs, untilMs: now() }, signal);
+	return isTold ? "told to end" : undefined;
 }
 
 /** Who came and went in between: the engine tells who mounted a volume. Of a folder it does not. */

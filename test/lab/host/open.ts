@@ -37,6 +37,7 @@ export type Host = {
 	readonly dataRoot: string;
 	/** An empty folder for the test: state of an agent, archives. Gone with the laboratory. */
 	readonly folder: string;
+	/** The present one. */
 	readonly dockerd: RunningProcess;
 	/** Runs a program in the host's network and waits for its end. */
 	run(argv: readonly string[], options?: Partial<RunOptions>): Promise<Outcome>;
@@ -50,6 +51,8 @@ export type Host = {
 	heal(): Promise<void>;
 	/** Ends the engine the orderly way, and with it its containers. */
 	stop(): Promise<void>;
+	/** Starts the engine again after it ended, and waits until it answers. @throws Error while it runs */
+	startEngine(): Promise<void>;
 };
 
 export type HostSurroundings = {
@@ -91,7 +94,10 @@ export async function openHost(
 	return {
 		...{ name: wish.name, engine: wish.engine, address: namespace.address, netns: namespace.path, folder },
 		compose: join(program.clientFolder, "cli-plugins/docker-compose"),
-		...{ socketPath: engine.socketPath, dataRoot: engine.dataRoot, dockerd: engine.process },
+		...{ socketPath: engine.socketPath, dataRoot: engine.dataRoot, startEngine: engine.startAgain },
+		get dockerd() {
+			return engine.process;
+		},
 		run: (argv, options) => run(namespace.enter(argv), { signal, ...options }),
 		docker: async (words, options) => {
 			const env = {

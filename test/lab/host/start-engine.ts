@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import type { Namespace } from "../network/open-namespace.ts";
@@ -18,9 +18,12 @@ export type EngineOptions = {
 };
 
 export type Engine = {
+	/** The present one. */
 	readonly process: RunningProcess;
 	readonly socketPath: string;
 	readonly dataRoot: string;
+	/** Starts the same engine again once it has ended, and waits until it answers. @throws Error while it runs */
+	startAgain(): Promise<void>;
 };
 
 /** Starts a Docker engine of its own for one host and waits until it answers. */
@@ -52,25 +55,39 @@ export async function startEngine(
 		...["--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", `/${record.name}`],
 	];
 	const command = remapsUsers ? await withOwnUsers(argv, folder) : argv;
-	const process = await startProcess(namespace.enter(command), {
-		name: `dockerd of ${hostName}`,
-		logPath: join(folder, "dockerd.log"),
-		record,
-		env: { PATH: [...program.paths, systemPath].join(":") },
-	});
-	await pollUntil(
-		async () => {
-			if (process.exit() !== undefined) throw new Error(await describeProcess(process));
-			return answersPing(socketPath);
+	const launch = async (): Promise<RunningProcess> => {
+		const process = await startProcess(namespace.enter(command), {
+			name: `dockerd of ${hostName}`,
+			logPath: join(folder, "dockerd.log"),
+			record,
+			env: { PATH: [...program.paths, systemPath].join(":") },
+		});
+		await awaitAnswer(process, socketPath, signal);
+		return process;
+	};
+	let process = await launch();
+	return {
+		...{ socketPath, dataRoot },
+		get process() {
+			return process;
 		},
-		{
-			what: `answer of the Docker engine of ${hostName}`,
-			timeoutMs: 60_000,
-			signal,
-			explain: () => describeProcess(process),
+		async startAgain() {
+			if (process.exit() === undefined) throw new Error(`${process.name} runs already`);
+			// A killed engine takes its containerd along. Where the machine's first process is slow to bury it, the next engine would
+			// take the dead one for alive, wait for it, and end.
+			await rm(join(runtime, "exec/containerd/containerd.pid"), { force: true });
+			process = await launch();
 		},
-	);
-	return { process, socketPath, dataRoot };
+	};
+}
+
+async function awaitAnswer(process: RunningProcess, socketPath: string, signal: AbortSignal): Promise<void> {
+	const isThere = async () => {
+		if (process.exit() !== undefined) throw new Error(await describeProcess(process));
+		return answersPing(socketPath);
+	};
+	const explain = () => describeProcess(process);
+	await pollUntil(isThere, { what: `answer of ${process.name}`, timeoutMs: 60_000, signal, explain });
 }
 
 /** The engine looks its range up in /etc/subuid by a user's name; every Debian has this one, of the group nogroup. */
