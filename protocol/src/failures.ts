@@ -32,8 +32,14 @@ export class OperationError extends Error {
 	}
 }
 
+/** Of what was thrown while something was being cleaned up after a failure: that failure, which is the cause of both. */
+export function firstThrown(error: unknown): unknown {
+	return error instanceof SuppressedError ? firstThrown(error.suppressed) : error;
+}
+
 /** The report of anything thrown; what is not an `OperationError` is a defect. */
-export function failureReport(error: unknown): FailureReport {
+export function failureReport(thrown: unknown): FailureReport {
+	const error = firstThrown(thrown);
 	if (error instanceof OperationError) {
 		return {
 			code: error.code,

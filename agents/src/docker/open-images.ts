@@ -1,9 +1,8 @@
 import type { Readable } from "node:stream";
-import { text } from "node:stream/consumers";
 import { OperationError } from "@davit/protocol";
 import { z } from "zod";
 import { ProgressLine } from "./replies.ts";
-import { type AskVersioned, ignoreBody, readReply } from "./request.ts";
+import { type AskVersioned, ignoreBody, readReply, readText } from "./request.ts";
 
 const names = z
 	.array(z.string())
@@ -76,7 +75,7 @@ export function openImages(ask: AskVersioned): Images {
 
 /** The engine answers 200 before it has done it; its failure is then a line of the answer. */
 async function requireDone(body: Readable, purpose: string): Promise<void> {
-	for (const line of (await text(body)).split("\n").filter((part) => part.trim() !== "")) {
+	for (const line of (await readText(body, purpose)).split("\n").filter((part) => part.trim() !== "")) {
 		const { error } = ProgressLine.parse(JSON.parse(line));
 		if (error !== undefined) throw new OperationError("docker-refused", `could not ${purpose}: ${error}`);
 	}

@@ -1,9 +1,8 @@
 import { Readable } from "node:stream";
-import { text } from "node:stream/consumers";
 import { type CommandId, OperationError } from "@davit/protocol";
 import { commandLabel } from "./command-label.ts";
 import { CreatedReply, ImageReply, ImagesReply, ProgressLine } from "./replies.ts";
-import { type AskVersioned, ignoreBody, readReply } from "./request.ts";
+import { type AskVersioned, ignoreBody, readReply, readText } from "./request.ts";
 
 /** A container that is made to reach a volume through it. */
 export interface ContainerWish {
@@ -65,7 +64,7 @@ export function openTransfer(ask: AskVersioned): Transfer {
 		const wish = { method: "POST", path: "/images/create", query, body: tar, purpose } as const;
 		// The engine answers once it has stored the whole image, which a slow disk takes long for.
 		const reply = await ask({ ...wish, patienceMs: 10 * 60_000 }, signal);
-		refuseFailedLines(await text(reply.body), purpose);
+		refuseFailedLines(await readText(reply.body, purpose), purpose);
 	};
 	return {
 		importImage,

@@ -59,6 +59,16 @@ test("an answer of another shape than the API promises is refused, not passed on
 	await assert.rejects(reading, (error) => hasCode(error, "docker-refused"));
 });
 
+test("an engine that ends in the middle of its answer is gone, and did not refuse", async (t) => {
+	const socketPath = await serve(t, (_request, response) => {
+		response.write('{"Id": ');
+		setImmediate(() => response.destroy());
+	});
+	const reply = await askEngine(ask, { socketPath, signal });
+	const reading = readReply(reply, z.object({ Id: z.string() }), "look");
+	await assert.rejects(reading, (error) => hasCode(error, "docker-unreachable"));
+});
+
 test("the newest API that both speak is agreed on", () => {
 	assert.equal(agreeOnApi("1.41", "1.12"), "1.41");
 	assert.equal(agreeOnApi("1.52", "1.44"), "1.45");

@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { type Duplex, Readable } from "node:stream";
-import { json, text } from "node:stream/consumers";
+import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { type FailureCode, OperationError } from "@davit/protocol";
 import { z } from "zod";
@@ -102,18 +102,32 @@ export async function askStream(
 	}
 }
 
-/** The JSON of a reply, checked. @throws OperationError as `askEngine`; docker-refused where it is not what the engine's API promises */
+/** The JSON of a reply, checked. @throws OperationError docker-unreachable; docker-refused where it is not what the engine's API promises */
 export async function readReply<Schema extends z.ZodType>(
 	{ body }: Reply,
 	schema: Schema,
 	purpose: string,
 ): Promise<z.infer<Schema>> {
+	const answer = await readText(body, purpose);
 	try {
-		return schema.parse(await json(body));
+		return schema.parse(JSON.parse(answer));
 	} catch (cause) {
 		throw new OperationError("docker-refused", `could not ${purpose}: the engine's answer cannot be read`, {
 			cause,
 		});
+	}
+}
+
+/** All of a reply. @throws OperationError docker-unreachable where the engine ends before it has said all */
+export async function readText(body: Readable, purpose: string): Promise<string> {
+	try {
+		return await text(body);
+	} catch (cause) {
+		throw new OperationError(
+			"docker-unreachable",
+			`could not ${purpose}: the engine broke off in the middle of its answer`,
+			{ cause, hint: "sudo systemctl start docker" },
+		);
 	}
 }
 
