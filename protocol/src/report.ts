@@ -9,6 +9,8 @@ export const Progress = z.object({
 	bytes: z.int().nonnegative(),
 	totalBytes: z.int().nonnegative().optional(),
 	bytesPerSecond: z.number().nonnegative().optional(),
+	/** Why it can neither go on nor back for now, in a sentence; services may be down meanwhile. */
+	waitingFor: z.string().max(300).optional(),
 });
 export type Progress = z.infer<typeof Progress>;
 

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { type ArchiveId, BackupResult, isEnded, RestoreResult, type Run, type RunId } from "@davit/protocol";
+import {
+	type ArchiveId,
+	BackupResult,
+	type FailureCode,
+	isEnded,
+	RestoreResult,
+	type Run,
+	type RunId,
+} from "@davit/protocol";
 import { type Deaths, type Fate, findDooms } from "./die-twice.ts";
 import type { Doom } from "./doom.ts";
 import type { Lane } from "./open-lane.ts";
@@ -12,11 +20,13 @@ export interface Track {
 	readonly archives: Set<ArchiveId>;
 	/** Data that was set aside and is kept, by the command that did it. */
 	readonly kept: Map<string, Tree>;
+	/** What a run may fail with. */
+	readonly failure: FailureCode;
 	rounds: number;
 }
 
-export function openTrack(lane: Lane): Track {
-	return { lane, archives: new Set(), kept: new Map(), rounds: 0 };
+export function openTrack(lane: Lane, failure: FailureCode = "interrupted"): Track {
+	return { lane, archives: new Set(), kept: new Map(), failure, rounds: 0 };
 }
 
 /** The second life dies at one of its first so many writes. */
@@ -83,9 +93,9 @@ async function insist(track: Track, deaths: Deaths, round: Round): Promise<Fate>
 }
 
 /** Whatever happened: one true end, nothing half, nothing left behind, everybody as before. */
-export async function judge({ lane, archives, kept }: Track, run: Run): Promise<void> {
+export async function judge({ lane, archives, kept, failure }: Track, run: Run): Promise<void> {
 	assert.ok(
-		run.state === "succeeded" || (run.state === "failed" && run.failure?.code === "interrupted"),
+		run.state === "succeeded" || (run.state === "failed" && run.failure?.code === failure),
 		`the run is ${run.state}: ${JSON.stringify(run.failure)}\n${await lane.agent.lastWords()}`,
 	);
 	await lane.volume.requireContainersAsBefore();

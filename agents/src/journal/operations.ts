@@ -118,6 +118,11 @@ export function countLoad(database: Database, command: CommandId): void {
 		.run(command);
 }
 
+/** The lives that ended so far did not end because of it. */
+export function forgiveLoads(database: Database, command: CommandId): void {
+	database.prepare("UPDATE operations SET loads = 0 WHERE command = ? AND loads > 0").run(command);
+}
+
 export function seenFence(database: Database, resource: string): number {
 	const row = database
 		.prepare<[string], { fence: number }>("SELECT fence FROM fences WHERE resource = ?")

@@ -8,6 +8,10 @@ import type { Treated } from "./plan-treatment.ts";
 interface Surroundings {
 	/** Asked again after each failure: the engine itself may have gone and come back. */
 	readonly engine: (signal: AbortSignal) => Promise<Engine>;
+	/** How long one that does not answer is waited for. */
+	readonly patienceMs: number;
+	/** Told each time that it does not answer. */
+	readonly onAway: (failure: OperationError) => void;
 	readonly signal: AbortSignal;
 	readonly now: () => number;
 	/** When the operation began: since then it may have asked for a stop that is still under way. */
@@ -22,13 +26,13 @@ export interface BroughtBack {
 }
 
 const pauseBetweenTriesMs = 1_000;
-/** For a refusal; an engine that does not answer is waited for until the signal ends it. */
+/** For a refusal. */
 const tries = 4;
 
 /**
  * Makes every container what it was, whatever it is now, who is needed by another before it; one that cannot be brought back does
  * not keep the others down.
- * @throws OperationError container-not-resumed with the names and the engine's words
+ * @throws OperationError docker-unreachable | container-not-resumed with the names and the engine's words
  */
 export async function bringBack(
 	treated: readonly Treated[],
@@ -40,6 +44,7 @@ export async function bringBack(
 		const outcomes = await Promise.allSettled(wave.map((container) => insist(container, surroundings)));
 		for (const [index, outcome] of outcomes.entries()) {
 			if (outcome.status === "fulfilled") back.push(outcome.value);
+			else if (isEngineAway(outcome.reason)) throw outcome.reason;
 			else failures.push({ name: wave[index]?.name ?? "", reason: outcome.reason });
 		}
 	}
@@ -61,14 +66,16 @@ export async function areBack(
 }
 
 async function insist(container: Treated, surroundings: Surroundings): Promise<BroughtBack> {
-	const { signal, now } = surroundings;
+	const { signal, now, patienceMs, onAway } = surroundings;
+	const tooLate = performance.now() + patienceMs;
 	for (let attempt = 1; ; attempt += 1) {
 		try {
 			const isGone = await bringBackOne(container, surroundings);
 			return { id: container.id, atMs: now(), isGone };
 		} catch (error) {
 			if (signal.aborted || !(error instanceof OperationError)) throw error;
-			if (error.code !== "docker-unreachable" && attempt >= tries) throw error;
+			if (isEngineAway(error)) onAway(error);
+			if (isEngineAway(error) ? performance.now() >= tooLate : attempt >= tries) throw error;
 			await sleep(pauseBetweenTriesMs, undefined, { signal });
 		}
 	}
@@ -107,6 +114,10 @@ async function awaitStopUnderWay(
 		if (found === undefined || !isUp(found.state) || found.startedAt !== startedAt) return;
 		await sleep(200, undefined, { signal });
 	}
+}
+
+function isEngineAway(error: unknown): error is OperationError {
+	return error instanceof OperationError && error.code === "docker-unreachable";
 }
 
 function isBack(found: EngineContainerDetails, { state, restartPolicy }: Treated): boolean {

@@ -10,6 +10,7 @@ import { bringBack } from "./bring-back.ts";
 import { isAlive } from "./find-users.ts";
 import type { Located } from "./locate.ts";
 import { inspectAll, type Treated } from "./plan-treatment.ts";
+import { showAway } from "./show-progress.ts";
 
 export type HookFacts = {
 	readonly hooks?: ChosenHooks;
@@ -19,6 +20,7 @@ export type HookFacts = {
 };
 
 const bringBackMs = 5 * 60_000;
+const engineStartMs = 20_000;
 
 /**
  * Which hooks a backup runs.
@@ -63,7 +65,9 @@ export function hookSteps(
 	if (hooks === undefined || hooks.before.length + hooks.after.length === 0) return { before: [], after: [] };
 	const bringHookedBack = () =>
 		bringBack(hooked, {
+			patienceMs: engineStartMs,
 			engine: (during) => requireEngine(context, during),
+			onAway: showAway("resume", context),
 			...{ signal: AbortSignal.timeout(bringBackMs), now: context.now, startedAtMs },
 		});
 	const runAfter = async () => {

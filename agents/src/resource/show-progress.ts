@@ -1,3 +1,4 @@
+import type { OperationError } from "@davit/protocol";
 import type { OperationContext } from "../operation.ts";
 
 /** A listener for the bytes of one step that reports them with their rate since it began. */
@@ -15,4 +16,12 @@ export function showProgress(
 			...(seconds > 0.2 ? { bytesPerSecond: Math.round(bytes / seconds) } : {}),
 		});
 	};
+}
+
+/** A listener for an engine that does not answer, which says that it is waited for. */
+export function showAway(
+	step: string,
+	{ progress }: Pick<OperationContext, "progress">,
+): (failure: OperationError) => void {
+	return ({ message }) => progress({ step, bytes: 0, waitingFor: message.slice(0, 300) });
 }

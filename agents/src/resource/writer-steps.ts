@@ -7,9 +7,12 @@ import { noticeStrays } from "./notice-strays.ts";
 import type { Place } from "./place.ts";
 import type { Treated } from "./plan-treatment.ts";
 import { quiesce } from "./quiesce.ts";
+import { showAway } from "./show-progress.ts";
 
-/** How long bringing back may take, the engine's own absence included. */
+/** How long bringing back may take at once. */
 const bringBackMs = 5 * 60_000;
+/** How long an engine may take to start again before a backup is given up for it. */
+const engineStartMs = 20_000;
 
 export interface Treatment {
 	readonly place: Place;
@@ -37,9 +40,11 @@ const Noticed = z.object({ warnings: z.array(z.string()).default([]) });
 /** Steps around a copy or a swap. Whatever happens to the first, its undo makes each container what it was. */
 export function writerSteps(treatment: Treatment, context: OperationContext): WriterSteps {
 	const { place, others = [], treated, startedAtMs } = treatment;
-	const bringAllBack = () =>
+	const bringAllBack = (patienceMs: number) =>
 		bringBack(treated, {
+			patienceMs,
 			engine: (during) => requireEngine(context, during),
+			onAway: showAway("resume", context),
 			...{ signal: AbortSignal.timeout(bringBackMs), now: context.now, startedAtMs },
 		});
 	const intent = {
@@ -54,7 +59,8 @@ export function writerSteps(treatment: Treatment, context: OperationContext): Wr
 			return { atMs, doneAtMs: context.now() };
 		},
 		probe: async () => ((await isAllBack(treated, context)) ? "absent" : "partial"),
-		undo: async () => void (await bringAllBack()),
+		// What undoes waits for the engine itself, as long as it takes.
+		undo: async () => void (await bringAllBack(0)),
 	};
 	const noticeStep: Step = {
 		name: "notice",
@@ -78,7 +84,7 @@ export function writerSteps(treatment: Treatment, context: OperationContext): Wr
 		intent,
 		async run() {
 			const beganAtMs = context.now();
-			return { beganAtMs, atMs: timesOf(await bringAllBack()) };
+			return { beganAtMs, atMs: timesOf(await bringAllBack(engineStartMs)) };
 		},
 		probe: async () => ((await isAllBack(treated, context)) ? "complete" : "absent"),
 		// What it does is what the undo of `quiesce` does.

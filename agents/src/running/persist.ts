@@ -1,4 +1,4 @@
-import { type FailureReport, failures, OperationError } from "@davit/protocol";
+import { type FailureReport, failures, firstThrown, OperationError } from "@davit/protocol";
 
 /** Waits without a timer of its own, so that a simulation owns time; rejects when `signal` is aborted. */
 export type Wait = (durationMs: number, signal: AbortSignal) => Promise<void>;
@@ -6,35 +6,70 @@ export type Wait = (durationMs: number, signal: AbortSignal) => Promise<void>;
 /** Between attempts at what must be done and cannot be given up lightly; five minutes in all. */
 const pausesMs = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000, 60_000, 60_000, 60_000];
 const pausesOfDefects = 2;
+/** Between looks for an engine that is away, at most. */
+const longestAwayMs = 15_000;
 
 export interface Persistence {
 	readonly wait: Wait;
 	/** The agent closes: what is not done is left to its next life. */
 	readonly closing: AbortSignal;
+	/** The agent was asked to end: it goes on, but waits for no engine any more. Aborted with `closing` too. */
+	readonly leaving: AbortSignal;
 	/** Each attempt gets so long. */
 	readonly limitMs: number;
+	/** An engine is away and is waited for; told before each pause. */
+	readonly onAway: (failure: OperationError) => void;
 }
 
 /**
- * Tries what must succeed again and again: an undo, a probe, a step after the commit point. Failures that may pass by
- * themselves (no Docker engine yet) get five minutes, others three attempts.
+ * Tries what must succeed again and again: an undo, a probe, a step after the commit point. A Docker engine that is away is
+ * waited for as long as it takes, because services may be down until it is back; other failures that may pass by themselves get
+ * five minutes, the rest three attempts.
  * @throws OperationError inconsistent, when it gave up
  */
 export async function persist<Value>(
 	attempt: (signal: AbortSignal) => Promise<Value>,
 	what: string,
-	{ wait, closing, limitMs }: Persistence,
+	persistence: Persistence,
 ): Promise<Value> {
-	for (let tried = 0; ; tried += 1) {
+	const { wait, closing, limitMs } = persistence;
+	for (let [tried, away] = [0, 0]; ; ) {
 		try {
 			return await within(attempt, limitMs, { wait, closing });
-		} catch (error) {
+		} catch (thrown) {
 			closing.throwIfAborted();
+			const error = firstThrown(thrown);
+			if (isEngineAway(error)) {
+				await awaitEngine(error, away, persistence);
+				away += 1;
+				continue;
+			}
 			const pauseMs = pausesMs[tried];
 			if (pauseMs === undefined || (tried >= pausesOfDefects && !mayPass(error))) throw givenUp(what, error);
 			await wait(pauseMs, closing);
+			tried += 1;
 		}
 	}
+}
+
+/** A pause before the engine is looked for again. Throws why the agent leaves, where it does. */
+async function awaitEngine(
+	failure: OperationError,
+	round: number,
+	{ wait, leaving, onAway }: Persistence,
+): Promise<void> {
+	onAway(failure);
+	leaving.throwIfAborted();
+	try {
+		await wait(Math.min(1_000 * 2 ** Math.min(round, 4), longestAwayMs), leaving);
+	} catch (error) {
+		leaving.throwIfAborted();
+		throw error;
+	}
+}
+
+function isEngineAway(error: unknown): error is OperationError {
+	return error instanceof OperationError && error.code === "docker-unreachable";
 }
 
 /** The attempt's outcome; it is abandoned, with its signal aborted, when the time is over. */
@@ -64,9 +99,9 @@ async function within<Value>(
 }
 
 function mayPass(error: unknown): boolean {
-	return (
-		error instanceof OperationError && error.code !== "deadline-passed" && failures[error.code].retryable
-	);
+	if (!(error instanceof OperationError) || error.code === "deadline-passed") return false;
+	// What it needs may come up after the engine: a network share, a device, a port.
+	return error.code === "container-not-resumed" || failures[error.code].retryable;
 }
 
 function givenUp(what: string, cause: unknown): OperationError {

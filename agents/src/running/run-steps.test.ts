@@ -117,6 +117,59 @@ test("a step after the commit point is tried again until it succeeds", async () 
 	assert.equal(last(agent, command.id)?.state, "succeeded");
 });
 
+test("an engine that is away is waited for as long as it takes, and that is said", async () => {
+	let tries = 0;
+	const clock = { nowMs: Date.UTC(2026, 10, 22) };
+	const { agent, command } = start({
+		clock,
+		disturb: (at) => {
+			if (at === "run swap") throw new Error("the disk is gone");
+			if (at !== "undo stop") return;
+			tries += 1;
+			clock.nowMs += 15_000;
+			if (tries < 500) throw new OperationError("docker-unreachable", "no engine answers");
+		},
+	});
+	await agent.core.idle();
+	assert.equal(tries, 500);
+	const waiting = agent.reports(command.id).flatMap(({ progress }) => progress?.waitingFor ?? []);
+	assert.deepEqual([...new Set(waiting)], ["no engine answers"]);
+	assert.equal(last(agent, command.id)?.state, "failed");
+	assert.ok(isRunning(agent));
+});
+
+test("an agent that is stopped while it waits for an engine ends, and its next lives go on, however many", async () => {
+	let isAway = true;
+	let asked = Promise.withResolvers<void>();
+	const disturb: Disturb = (at) => {
+		if (at === "run swap") throw new Error("the disk is gone");
+		if (at !== "undo stop" || !isAway) return;
+		asked.resolve();
+		throw new OperationError("docker-unreachable", "no engine answers");
+	};
+	const { agent, command } = start({ disturb });
+	const { stage, clock } = agent;
+	await asked.promise;
+	await agent.core.close();
+	agent.journal[Symbol.dispose]();
+	for (let life = 1; life <= 8; life += 1) {
+		const next = rehearse({ stage, clock, disturb });
+		asked = Promise.withResolvers<void>();
+		next.core.start();
+		await asked.promise;
+		await next.core.close();
+		assert.deepEqual([next.fatal, isRunning(next)], [[], false]);
+		next.journal[Symbol.dispose]();
+	}
+	isAway = false;
+	const back = rehearse({ stage, clock, disturb });
+	back.core.start();
+	await back.core.idle();
+	assert.equal(last(back, command.id)?.state, "failed");
+	assert.match(last(back, command.id)?.failure?.message ?? "", /the disk is gone/);
+	assert.ok(isRunning(back));
+});
+
 test("a step after the commit point that never succeeds is inconsistent and keeps the lock", async () => {
 	const { agent, command } = start({
 		disturb: (at) => {

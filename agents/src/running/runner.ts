@@ -1,8 +1,6 @@
 import {
 	type CommandId,
 	type FailureReport,
-	type FinalState,
-	failureReport,
 	type Logger,
 	OperationError,
 	type OperationName,
@@ -11,13 +9,12 @@ import {
 	type RunId,
 } from "@davit/protocol";
 import type { Reports } from "../core/reports.ts";
-import type { Database } from "../journal/database.ts";
-import { cancelsOf } from "../journal/inbox.ts";
 import type { Journal } from "../journal/journal.ts";
 import { unlock } from "../journal/locks.ts";
-import { type Accepted, countLoad, findOperation, setPhase } from "../journal/operations.ts";
+import { type Accepted, countLoad, findOperation, forgiveLoads, setPhase } from "../journal/operations.ts";
 import { begunSteps } from "../journal/steps.ts";
 import { type Handlers, isReading, type Operation, type OperationContext } from "../operation.ts";
+import { answerCancels } from "./answer-cancels.ts";
 import { holdWhenFree } from "./hold-when-free.ts";
 import { interruptedFailure, type Wait } from "./persist.ts";
 import { recoverSteps } from "./recover-steps.ts";
@@ -60,6 +57,7 @@ export class Runner {
 	readonly #options: RunnerOptions;
 	readonly #running = new Map<CommandId, Running>();
 	readonly #closing = new AbortController();
+	readonly #leaving = new AbortController();
 
 	constructor(options: RunnerOptions) {
 		this.#options = options;
@@ -126,8 +124,9 @@ export class Runner {
 		while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ done }) => done));
 	}
 
-	/** Undoes or finishes what is under way, and resolves when that is done. */
+	/** Undoes or finishes what is under way, and resolves when that is done; what waits for an engine is left to the next life. */
 	async close(): Promise<void> {
+		this.#leaving.abort(new OperationError("interrupted", "the agent was stopped"));
 		for (const { accepted, controller } of this.#running.values()) {
 			controller.abort(
 				new OperationError("interrupted", `the agent was stopped in the middle of ${describe(accepted)}`),
@@ -139,6 +138,7 @@ export class Runner {
 	/** Begins nothing more, not even an undo; the journal has what the next life needs. */
 	abandon(reason: unknown): void {
 		this.#closing.abort(reason);
+		this.#leaving.abort(reason);
 		for (const { controller } of this.#running.values()) controller.abort(reason);
 	}
 
@@ -154,8 +154,9 @@ export class Runner {
 			.then(() => carryOut(work))
 			.then((ending) => this.#end(accepted, ending))
 			.catch((error: unknown) => {
-				// After `abandon` nobody waits for the outcome: the next life reads it from the journal.
-				if (!this.#closing.signal.aborted) this.#options.onFatal(error);
+				// Nobody waits for the outcome any more: the next life reads it from the journal.
+				const isLeft = this.#closing.signal.aborted || error === this.#leaving.signal.reason;
+				if (!isLeft) this.#options.onFatal(error);
 			})
 			.finally(() => this.#running.delete(accepted.command));
 		this.#running.set(accepted.command, { accepted, controller, deadlineMs, done, progress: undefined });
@@ -177,8 +178,13 @@ export class Runner {
 			context: () => this.#options.contextFor({ command, run, progress, hold }),
 			...{ journal, signal },
 			closing: this.#closing.signal,
+			leaving: this.#leaving.signal,
 			wait: this.#options.wait,
 			onStep: (step) => progress({ step, bytes: 0 }),
+			onAway: ({ message }) => {
+				const step = this.progressOf(command)?.step ?? "undo";
+				progress({ step, bytes: 0, waitingFor: message.slice(0, 300) });
+			},
 		};
 	}
 
@@ -186,8 +192,15 @@ export class Runner {
 		const running = this.#running.get(accepted.command);
 		if (running === undefined || this.#closing.signal.aborted) return;
 		running.progress = progress;
+		this.#forgive(accepted, progress);
 		const isSaid = this.#options.reports.progress(accepted.command, accepted.run, progress);
 		if (isSaid) this.#options.onActivity(accepted.resource);
+	}
+
+	/** However often the agent ends while an engine is waited for: the operation is not to blame. */
+	#forgive({ command, loads }: Accepted, { waitingFor }: Progress): void {
+		if (waitingFor === undefined || loads === 0) return;
+		this.#options.journal.write("away", (database) => forgiveLoads(database, command));
 	}
 
 	async #read({ accepted, context, signal }: Work): Promise<Ending> {
@@ -210,7 +223,7 @@ export class Runner {
 			// What nobody can tell the state of stays locked until a person has looked.
 			if (ending.state !== "inconsistent") unlock(database, command);
 			reports.write(database, command, ending);
-			this.#answerCancels(database, command, ending.state);
+			answerCancels(database, command, { state: ending.state, reports });
 		});
 		reports.flush();
 		reports.forgetPace(command);
@@ -221,24 +234,6 @@ export class Runner {
 			log.error({ ...context, failure }, "operation ended badly");
 		} else log.warn({ ...context, failure }, "operation ended without success");
 		onActivity(resource);
-	}
-
-	#answerCancels(database: Database, command: CommandId, state: FinalState): void {
-		for (const cancel of cancelsOf(database, command)) {
-			if (cancel.state !== "accepted") continue;
-			const isTooLate = state === "succeeded" || state === "partial" || state === "inconsistent";
-			const refusal = new OperationError(
-				isTooLate ? "past-commit" : "run-ended",
-				isTooLate
-					? "the operation had gone past the point of no return, and went on to its end"
-					: "the operation failed by itself before the cancel reached it",
-			);
-			const said =
-				state === "cancelled"
-					? ({ state: "succeeded" } as const)
-					: ({ state: "rejected", failure: failureReport(refusal) } as const);
-			this.#options.reports.write(database, cancel.command, said);
-		}
 	}
 }
 

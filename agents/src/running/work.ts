@@ -25,8 +25,12 @@ export interface Work {
 	readonly signal: AbortSignal;
 	/** The agent is gone: nothing more is begun, its next life decides. */
 	readonly closing: AbortSignal;
+	/** The agent was asked to end: what waits for an engine is left to its next life. */
+	readonly leaving: AbortSignal;
 	readonly wait: Wait;
 	readonly onStep: (name: string) => void;
+	/** The engine is away, and it cannot go on or back without. */
+	readonly onAway: (failure: OperationError) => void;
 }
 
 /** How an operation ended. */

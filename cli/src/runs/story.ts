@@ -100,6 +100,7 @@ export function progressText(document: RunDocument): string {
 	const head = `${run.run}  ${addressOf(document)}  ${plain(run.progress?.step ?? run.state)}`;
 	const { progress } = run;
 	if (progress === undefined) return head;
+	if (progress.waitingFor !== undefined) return `${head}  waits: ${plain(progress.waitingFor)}`;
 	const rate = progress.bytesPerSecond ?? 0;
 	const parts = [head];
 	if (progress.totalBytes === undefined || progress.totalBytes === 0) {

@@ -62,6 +62,7 @@ function judgeResource(core: Core, entry: HostEntry, known: ResourceEntry): Judg
 		judgeInconsistent(newest) ??
 		judgeSuspicion(entry.record.host, known) ??
 		judgeUnknown(core, entry, newest) ??
+		judgeWaiting(newest) ??
 		judgeFailed(newest) ??
 		judgeOverdue(core, entry.record.host, known) ??
 		judgePartial(known, newest) ??
@@ -118,6 +119,15 @@ function judgeUnknown(core: Core, entry: HostEntry, newest: Newest): Judgement |
 		"unknown",
 		`what became of ${verbOfRun(run)} ${run.run} is not known: ${run.failure?.message ?? "no answer"}`,
 	];
+}
+
+/** What can go neither on nor back is no work that a person may leave alone: services may be down until it can. */
+function judgeWaiting(newest: Newest): Judgement | undefined {
+	const run = [...newest.values()].find(
+		({ state, progress }) => !isEnded(state) && progress?.waitingFor !== undefined,
+	);
+	if (run === undefined) return undefined;
+	return ["failed", `${verbOfRun(run)} ${run.run} can go neither on nor back: ${run.progress?.waitingFor}`];
 }
 
 /** The newest backup failed, or the newest attempt of anything did. */

@@ -29,6 +29,12 @@ const makers: Readonly<Record<string, (stage: Stage, volume: string) => void>> =
 		good(stage, volume, hourMs);
 		end(stage, volume, "rejected");
 	},
+	"failed, as it waits": (stage, volume) => {
+		good(stage, volume, hourMs);
+		begin(stage, volume);
+		const progress = { step: "quiesce", bytes: 0, waitingFor: "no Docker engine answers" };
+		stage.report(stage.lastCommand().id, { state: "running", sequence: 1, progress });
+	},
 	partial: (stage, volume) => {
 		good(stage, volume, hourMs);
 		end(stage, volume, "partial");

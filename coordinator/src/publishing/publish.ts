@@ -114,7 +114,7 @@ function statusOf(core: Core, host: HostName, resource: ResourceId): ResourceSta
 		resource,
 		backup: refusal === undefined ? (run?.state ?? "idle") : "rejected",
 		run: refusal === undefined ? (run?.run ?? null) : null,
-		reason: (refusal ?? run?.failure?.message ?? null)?.slice(0, 200) ?? null,
+		reason: (refusal ?? run?.failure?.message ?? run?.progress?.waitingFor ?? null)?.slice(0, 200) ?? null,
 		progress: refusal === undefined ? (run?.progress ?? null) : null,
 		overdue: overdueMs !== undefined && overdueMs <= core.now(),
 		nextDueAt: nextDueAt ?? null,

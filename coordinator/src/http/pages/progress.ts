@@ -5,7 +5,8 @@ import { formatBytes, formatSeconds } from "./format.ts";
 /** `copy 61 % · 4.1 GB of 6.7 GB · 88 MB/s · 29 s left`, with a bar where the whole is known. */
 export function progressOf({ progress, run }: Run): Html {
 	if (progress === undefined) return html`<span class="muted">waiting for the host's first word</span>`;
-	const { step, bytes, totalBytes, bytesPerSecond } = progress;
+	const { step, bytes, totalBytes, bytesPerSecond, waitingFor } = progress;
+	if (waitingFor !== undefined) return html`${foreign(step)} waits: ${foreign(waitingFor)}`;
 	const rate = bytesPerSecond === undefined ? undefined : html` · ${formatBytes(bytesPerSecond)}/s`;
 	if (totalBytes === undefined || totalBytes === 0) {
 		return html`${foreign(step)} · ${formatBytes(bytes)}${rate}`;
