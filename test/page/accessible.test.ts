@@ -72,6 +72,23 @@ describe("every screen", { skip: browserSkip, timeout: 240_000 }, () => {
 		assert.deepEqual(found, []);
 	});
 
+	test("has nothing that axe finds on Recovery with a kit and with one that is out of date, nor after a rescan", async () => {
+		await using page = await openPage();
+		const { tab } = await open(page);
+		const found: string[] = [];
+		for (const state of ["saved", "stale"] as const) {
+			page.desk.recoveryState = state;
+			await tab.goto(`${page.server.url}recovery`);
+			assert.match(await tab.$eval("h1", ({ textContent }) => textContent ?? ""), /recovery kit/);
+			found.push(...(await violations(tab, axe)).map((line) => `recovery, ${state}: ${line}`));
+		}
+		await tab.goto(`${page.server.url}hosts/nas`);
+		await Promise.all([tab.waitForNavigation(), tab.click("#rescan button")]);
+		await tab.waitForSelector("#rescanned");
+		found.push(...(await violations(tab, axe)).map((line) => `rescanned: ${line}`));
+		assert.deepEqual(found, []);
+	});
+
 	test("is read at 320 pixels without moving sideways, has one h1, and no control under 24 pixels", async () => {
 		await using page = await openPage();
 		const { tab, screens } = await open(page);

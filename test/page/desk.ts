@@ -4,6 +4,7 @@ import {
 	isEnded,
 	OperationError,
 	type PlanDocument,
+	type RecoveryDocument,
 	type Request,
 	RequestId,
 	type ResourceRow,
@@ -12,6 +13,7 @@ import {
 import { contentDocument, differencesDocument } from "./archive-documents.ts";
 import { planDocument, runDocument, scheduleOf, scheduleRow, statusOf, undoOf } from "./documents.ts";
 import { epochMs, type Fleet, makeFleet, newRun, uuid } from "./fleet.ts";
+import { previewDocument, rescanDocument } from "./host-documents.ts";
 import { keepingDesk } from "./keeping-desk.ts";
 
 /** A desk over a fleet in memory: real documents, no broker. Runs end when the test says so. */
@@ -25,6 +27,7 @@ export interface MemoryDesk extends Desk {
 	/** The next request is answered with this refusal. */
 	refusal: OperationError | undefined;
 	isBrokerConnected: boolean;
+	recoveryState: RecoveryDocument["state"];
 }
 
 export function openMemoryDesk(fleet: Fleet = makeFleet(), now: () => number = () => epochMs): MemoryDesk {
@@ -89,11 +92,20 @@ export function openMemoryDesk(fleet: Fleet = makeFleet(), now: () => number = (
 			patch(run.host, run.resource, { running: null, state: state === "succeeded" ? "safe" : "failed" });
 			desk.change(`run:${id}`, `resource:${run.host}/${run.resource}`);
 		},
+		recoveryState: "unsaved",
 		recovery: () => ({
-			...{ schema: "davit/recovery/1", asOf: asOf(), state: "unsaved", do: "davit recovery-kit -o FILE" },
-			...{ sentence: "Nobody has a recovery kit.", kits: [], places: [], provenAt: null },
+			...{
+				schema: "davit/recovery/1",
+				asOf: asOf(),
+				state: desk.recoveryState,
+				do: "davit recovery-kit -o FILE",
+			},
+			...{ sentence: "What there is to say of the recovery kit.", provenAt: null },
+			kits:
+				desk.recoveryState === "unsaved" ? [] : [{ number: "k1", recipient: "age1qqqq", savedAt: asOf() }],
+			places: [{ name: "nas", at: "/var/lib/davit/archives", note: "capsules" }],
 		}),
-		rescan: () => Promise.reject(new OperationError("unsupported", "this desk has no archives on a disk")),
+		rescan: async (name) => rescanDocument(desk.host(name).row.host, fleet.archives[0]?.id ?? "", asOf()),
 		makeKit: () => Promise.reject(new OperationError("not-allowed", "this desk makes no kits")),
 		saveKit: () => Promise.reject(new OperationError("not-allowed", "this desk saves no kits")),
 		onChange(listener) {
@@ -260,7 +272,7 @@ export function openMemoryDesk(fleet: Fleet = makeFleet(), now: () => number = (
 			return differencesDocument({ row: archiveOf(archive), against: other, from, asOf: asOf() });
 		},
 		get: () => Promise.reject(new OperationError("unsupported", "archives in memory hold no bytes")),
-		preview: () => Promise.reject(new OperationError("unsupported", "no host is asked in memory")),
+		preview: async ({ host, resource }) => previewDocument(row(host, resource), asOf()),
 		apply(id, confirm) {
 			const plan = planOf(id);
 			if (confirm !== plan.confirm) {

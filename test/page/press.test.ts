@@ -117,6 +117,41 @@ describe("a browser", { skip: browserSkip, timeout: 120_000 }, () => {
 			assert.deepEqual(page.defects, []);
 		});
 
+		test(`says what a backup would do, copies a volume and rescans a host, ${how}`, async () => {
+			await using page = await openPage();
+			const tab = await enter(page, { scripts });
+			await follow(tab, "Resources");
+			await follow(tab, "nas / grafana-data");
+			await follow(tab, "What would a backup do?");
+			assert.match(await verdict(tab), /^What a backup of nas \/ grafana-data would do$/);
+			const told = await tab.$eval("#preview", ({ textContent }) => textContent ?? "");
+			for (const words of [/grafana, paused/, /about 1\.9 s/, /812 MB in 1,204 entries/, /412 GB are free/]) {
+				assert.match(told, words);
+			}
+			assert.deepEqual(page.desk.asked, [], "nothing is done for it");
+			await follow(tab, "nas / grafana-data");
+			await tab.type("input[name=as]", "grafana-copy");
+			await press(tab, "Copy it");
+			assert.deepEqual(
+				page.desk.asked.map(({ operation, params }) => [operation, params]),
+				[["volume.copy", { volume: "grafana-data", as: "grafana-copy" }]],
+			);
+
+			await follow(tab, "Resources");
+			await follow(tab, "nas / /srv/photos");
+			assert.equal(await tab.$("input[name=as]"), null, "folders are not copied");
+			await follow(tab, "What would a backup do?");
+			assert.match(await verdict(tab), /: it cannot be done now$/);
+			assert.notEqual(await tab.$("#act button[disabled]"), null);
+
+			await tab.goto(`${page.server.url}hosts/nas`);
+			await press(tab, "Rescan the archives of nas");
+			const found = await tab.$eval("#rescanned", ({ textContent }) => textContent ?? "");
+			assert.match(found, /8 archives of 4 resources, 4\.1 GB.* 1 archive damaged/);
+			assert.match(found, /repository b2 could not be looked into: it does not answer/);
+			assert.deepEqual(page.defects, []);
+		});
+
 		test(`invites a host and greets it, adds a schedule and removes it, ${how}`, async () => {
 			await using page = await openPage();
 			const tab = await enter(page, { scripts });

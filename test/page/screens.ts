@@ -28,6 +28,8 @@ export async function screensOf(page: OpenPage): Promise<Screen[]> {
 		...resources.map(({ host, resource, state, name }) =>
 			of(`resource ${name}, ${state}`, `resources/${host}/${encodeURIComponent(resource)}`),
 		),
+		of("beforehand", `resources/nas/${encodeURIComponent("volume:grafana-data")}/preview`),
+		of("beforehand, blocked", `resources/nas/${encodeURIComponent("path:/srv/photos")}/preview`),
 		of("archives", "archives"),
 		of("archive", `archives/${archives[0]?.id}`),
 		of("content of an archive", `archives/${archives[0]?.id}/content`),
@@ -45,6 +47,8 @@ export async function screensOf(page: OpenPage): Promise<Screen[]> {
 		of("hosts, waiting", "hosts?waiting=shed"),
 		of("host", "hosts/nas"),
 		of("host, not heard", "hosts/attic"),
+		of("recovery", "recovery"),
+		of("what stays", "simulations?of=nightly&days=90"),
 		of("not found", "runs/raaaaaaaz"),
 	];
 }

@@ -70,8 +70,10 @@ const acts: Readonly<Record<string, (asked: Asked, name: string) => Promise<Done
 const PressedButton = z.object({
 	host: HostName,
 	resource: ResourceId,
-	verb: z.enum(["backup", "verify", "drill", "pin", "unpin", "undelete", "hold", "release"]),
+	verb: z.enum(["backup", "verify", "drill", "pin", "unpin", "undelete", "hold", "release", "copy"]),
 	archive: ArchiveId.optional(),
+	/** The name of a copy. */
+	as: z.string().trim().max(4096).optional(),
 	/** Why it is held. */
 	because: z.string().optional(),
 	consistency: AskedConsistency.optional(),
@@ -92,7 +94,11 @@ function askForRun({ desk, exchange, body }: Asked): Done {
 
 /** A form says verb and resource; the request says operation and parameters. */
 function readButton(body: Body): Request {
-	const { host, resource, verb, archive, consistency, because } = read(PressedButton, body);
+	const { host, resource, verb, archive, consistency, because, as } = read(PressedButton, body);
+	if (verb === "copy") {
+		const params = { ...resourceParams(resource), as: as ?? "" };
+		return { version: 1, host, operation: operationFor(verb, resource), params };
+	}
 	const isKeeping = verb !== "backup" && verb !== "verify" && verb !== "drill";
 	const given = {
 		...(verb !== "backup" && archive !== undefined ? { archive } : {}),

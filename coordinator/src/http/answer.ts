@@ -1,5 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { JoinDocument, OperationError, PrincipalName, RecoveryKitDocument } from "@davit/protocol";
+import {
+	JoinDocument,
+	OperationError,
+	PrincipalName,
+	RecoveryKitDocument,
+	RescanDocument,
+} from "@davit/protocol";
 import { act } from "./acts.ts";
 import type { Assets } from "./assets.ts";
 import type { Doors } from "./doors.ts";
@@ -9,9 +15,11 @@ import { findFarLook } from "./far-looks.ts";
 import { checkFormToken, checkHost, checkOrigin } from "./guard.ts";
 import type { LiveViews } from "./live.ts";
 import { findLook } from "./looks.ts";
+import type { Page } from "./page.ts";
 import { invitedPage } from "./pages/hosts.ts";
 import { refusalPage } from "./pages/notices.ts";
 import { planPage } from "./pages/plan.ts";
+import { rescannedPage } from "./pages/rescanned.ts";
 import { answerToProbe } from "./probes.ts";
 import { type Body, readBody } from "./read-body.ts";
 import { errorDocument, Refusal, statusOf } from "./refusal.ts";
@@ -125,12 +133,9 @@ async function carryOut(call: Call, exchange: Exchange, context: AnswerContext):
 		if (form !== "page") return await sendDocument(call, { status, document });
 		const kit = RecoveryKitDocument.safeParse(document);
 		if (kit.success) return await sendKit(call, kit.data);
-		const invitation = JoinDocument.safeParse(document);
-		if (!invitation.success) return sendOn(call.response, `${root}${next}`);
-		const { host } = invitation.data;
-		const query = new URLSearchParams({ waiting: host });
-		const hosts = findLook(context.desk, ["hosts"], query).render({ root, query, now: context.now() });
-		return await sendPage(call, { exchange, page: invitedPage(hosts, invitation.data), status }, context);
+		const page = shownOnce(document, root, context);
+		if (page === undefined) return sendOn(call.response, `${root}${next}`);
+		return await sendPage(call, { exchange, page, status }, context);
 	} catch (error) {
 		const [place, id = "", verb] = path;
 		const isRefusedApply = form === "page" && place === "plans" && verb === "apply";
@@ -140,6 +145,21 @@ async function carryOut(call: Call, exchange: Exchange, context: AnswerContext):
 		const page = planPage(context.desk.plan(id), frame, `${error.message}: ${error.hint}`);
 		return sendPage(call, { exchange, page, status: statusOf(error) }, context);
 	}
+}
+
+/** What an act answers that is on no page afterwards; undefined where there is a page to be sent on to. */
+function shownOnce(document: unknown, root: string, { desk, now }: AnswerContext): Page | undefined {
+	const invitation = JoinDocument.safeParse(document);
+	if (invitation.success) {
+		const query = new URLSearchParams({ waiting: invitation.data.host });
+		const hosts = findLook(desk, ["hosts"], query).render({ root, query, now: now() });
+		return invitedPage(hosts, invitation.data);
+	}
+	const rescanned = RescanDocument.safeParse(document);
+	if (!rescanned.success) return undefined;
+	const query = new URLSearchParams();
+	const host = findLook(desk, ["hosts", rescanned.data.host], query).render({ root, query, now: now() });
+	return rescannedPage(host, rescanned.data, root);
 }
 
 /** To be saved, not shown: the key in it is on no page. */

@@ -74,6 +74,7 @@ export function hostPage(document: HostDocument, frame: Frame): Page {
 				id: "resources",
 				html: html`<section id="resources" aria-labelledby="resources-head"><h2 id="resources-head">Resources</h2>${resources.length === 0 ? html`<p>It has shown none yet: no volume, and no folder is configured.</p>` : resourceTable(frame, `Resources of ${row.host}`, resources.slice(0, 100))}${resources.length > 100 && html`<p><a href="${frame.root}resources?host=${row.host}">all ${countOf(resources.length, "resource")}</a></p>`}</section>`,
 			},
+			{ id: "rescan", html: rescan(document, frame) },
 			{ id: "capabilities", html: capabilities(document) },
 			{ id: "containers", html: containers(document) },
 		],
@@ -108,6 +109,20 @@ function backUpEverything({ row, resources }: HostDocument, frame: Frame): Html 
 		weight: "main",
 	});
 	return html`<div class="buttons">${press}</div>${sameAs("backup", row.host)}`;
+}
+
+/** What is known of its archives is rebuilt from the archives and repositories alone. */
+function rescan({ row }: HostDocument, frame: Frame): Html {
+	const press = pressForm(frame, {
+		to: `hosts/${encodeURIComponent(row.host)}/rescan`,
+		fields: {},
+		label: "Rescan",
+		name: `Rescan the archives of ${row.host}`,
+		refusal: row.online ? undefined : `${row.host} is not heard, so it cannot be asked`,
+	});
+	return html`<section id="rescan" aria-labelledby="rescan-head"><h2 id="rescan-head">Archives</h2>
+		<div class="buttons">${press}<span class="muted">finds out anew what its archives' folder and its repositories hold; nothing is changed in them</span></div>
+		${sameAs("repository", "rescan", row.host)}</section>`;
 }
 
 function capabilities({ capabilities: found }: HostDocument): Html {

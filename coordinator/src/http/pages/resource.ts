@@ -1,11 +1,12 @@
 import type { ResourceDocument } from "@davit/protocol";
-import { consistencyPhrases, kindWord, resourceName } from "@davit/protocol";
+import { consistencyPhrases, kindWord, parseResource, resourceName } from "@davit/protocol";
 import { foreign, type Html, html } from "../html.ts";
 import type { Frame, Page } from "../page.ts";
 import { countOf, formatBytes, formatSeconds, moment, momentOrNever } from "./format.ts";
-import { backUpForm, drillForm, planRestoreForm, planUndoForm, refusalOf } from "./forms.ts";
+import { backUpForm, drillForm, planRestoreForm, planUndoForm, refusalOf, tokenField } from "./forms.ts";
 import { keepingSection } from "./keeping.ts";
 import { archiveLink, hostLink, resourceTitle, runLink, sameAs } from "./links.ts";
+import { previewPath } from "./preview.ts";
 import { scheduleTable } from "./schedules.ts";
 import { archiveTable, provenRestore, runTable } from "./tables.ts";
 import { proofPips, stateMarks, stateShape } from "./words.ts";
@@ -26,6 +27,7 @@ export function resourcePage(document: ResourceDocument, frame: Frame): Page {
 			{ id: "keeping", html: keepingSection(frame, row) },
 			{ id: "runs", html: runs(document, frame) },
 			{ id: "uses", html: uses(document, frame) },
+			{ id: "copy", html: copySection(document, frame) },
 			{ id: "schedules", html: schedules(document, frame) },
 		],
 	};
@@ -34,6 +36,7 @@ export function resourcePage(document: ResourceDocument, frame: Frame): Page {
 function verdict({ row }: ResourceDocument, frame: Frame): Html {
 	const archive = row.lastGoodBackup?.id;
 	const refusal = refusalOf(row);
+	const isOnePlace = parseResource(row.resource).kind !== "stack";
 	return html`<header id="verdict">
 		<h1 class="state ${row.state}">${stateShape(row.state)} <span>${resourceTitle(row.host, row.resource)} is ${row.state}</span></h1>
 		<p class="lead">${foreign(row.because)} ${proofPips(row.proof)}</p>
@@ -48,6 +51,7 @@ function verdict({ row }: ResourceDocument, frame: Frame): Html {
 				)
 			}
 			${archive !== undefined && row.running === null && drillForm(frame, { host: row.host, resource: row.resource }, refusal)}
+			${isOnePlace && refusal === undefined && html`<a href="${frame.root}${previewPath(row.host, row.resource)}">What would a backup do?</a>`}
 		</div>
 		${refusal !== undefined && html`<p class="notice">${refusal}. What you see is from when it was last heard, ${momentOrNever(row.heardAt, frame.now)}.</p>`}
 	</header>`;
@@ -107,6 +111,23 @@ function uses({ row, inventory }: ResourceDocument, _frame: Frame): Html {
 		<h2 id="uses-head">Used by</h2>
 		${users.length === 0 ? html`<p>No container uses ${foreign(resourceName(row.resource))}.</p>` : html`<ul>${list}</ul>`}
 		${policy}
+	</section>`;
+}
+
+/** Of a volume: another one on the same host, of what it holds at one moment. */
+function copySection({ row }: ResourceDocument, frame: Frame): Html {
+	if (parseResource(row.resource).kind !== "volume")
+		return html`<section id="copy" aria-label="Copy"></section>`;
+	const refusal = refusalOf(row) ?? (row.running === null ? undefined : "something is being done with it");
+	return html`<section id="copy" aria-labelledby="copy-head">
+		<h2 id="copy-head">Copy</h2>
+		<form method="post" action="${frame.root}requests" class="fields">
+			${tokenField()}
+			<input type="hidden" name="host" value="${row.host}"><input type="hidden" name="resource" value="${row.resource}"><input type="hidden" name="verb" value="copy">
+			<label>Name of the new volume <input name="as" required maxlength="255" autocomplete="off" autocapitalize="none" spellcheck="false"><small>on ${row.host}, of what is here at one moment; it is on the same disk, so it is no backup</small></label>
+			<button class="plain"${refusal !== undefined && html` disabled title="${refusal}"`}>Copy it</button>
+		</form>
+		${sameAs("copy", row.address, "--as", "NAME")}
 	</section>`;
 }
 

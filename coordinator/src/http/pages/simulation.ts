@@ -2,6 +2,7 @@ import { countedRules, durationText, policyText, type SimulationDocument } from 
 import type { SimulationWanted } from "../../desk.ts";
 import { foreign, type Html, html } from "../html.ts";
 import type { Frame, Page } from "../page.ts";
+import { calendar } from "./calendar.ts";
 import { countOf, exactTime, formatBytes, moment } from "./format.ts";
 import { tokenField } from "./forms.ts";
 import { sayReasons } from "./keeping.ts";
@@ -26,7 +27,10 @@ export function simulationPage(document: SimulationDocument, frame: Frame): Page
 				id: "verdict",
 				html: html`<header id="verdict"><h1>What stays of ${foreign(document.of)}</h1><p class="lead">${verdictOf(document)}</p></header>`,
 			},
-			{ id: "simulation", html: resultOf(document, frame) },
+			{
+				id: "simulation",
+				html: html`<section id="simulation" aria-labelledby="simulation-head"><h2 id="simulation-head">Resource by resource</h2>${resultOf(document, frame)}</section>`,
+			},
 		],
 	};
 }
@@ -46,7 +50,7 @@ export function simulator(tried: Tried, frame: Frame, name: string): Html {
 	return html`<section id="keep" aria-labelledby="keep-head">
 		<h2 id="keep-head">What stays</h2>
 		<form method="get" action="${path}">${fields}<button>Try</button></form>
-		${"refusal" in tried ? html`<p class="notice">${foreign(tried.refusal)}</p>` : html`<p>${verdictOf(tried.document)}</p>${resultOf(tried.document, frame)}`}
+		${"refusal" in tried ? html`<p class="notice">${foreign(tried.refusal)}</p>` : html`<p>${verdictOf(tried.document)}</p><div id="simulation">${resultOf(tried.document, frame)}</div>`}
 		${wanted.policy !== undefined && "document" in tried && saveForm(tried.document, { path, name, wanted })}
 		${sameAs("schedule", "simulate", name)}
 	</section>`;
@@ -81,8 +85,8 @@ function verdictOf({ today, end, days, until, resources, more }: SimulationDocum
 	return html`Today: ${today.removes === 0 ? "removes nothing" : html`removes ${countOf(today.removes, "archive")}, frees ${formatBytes(today.freesBytes)}`}${of}. In ${countOf(days, "day")}: ${countOf(end.kept, "archive")} kept, about ${formatBytes(end.bytes)}, as of ${exactTime(until)}.`;
 }
 
-function resultOf({ resources }: SimulationDocument, frame: Frame): Html {
-	const parts = resources.slice(0, 5).map((resource) => {
+function resultOf({ resources, until }: SimulationDocument, frame: Frame): Html[] {
+	return resources.slice(0, 5).map((resource) => {
 		const now = resource.today
 			.slice(0, mostRows)
 			.map((row) => [
@@ -101,8 +105,8 @@ function resultOf({ resources }: SimulationDocument, frame: Frame): Html {
 			]);
 		return html`<h3>${foreign(resource.address)}</h3>
 			<p>${foreign(policyText(resource.policy))}${resource.heldBecause !== null && html`; held: ${foreign(resource.heldBecause)}`}</p>
+			${resource.today.length + resource.end.length > 0 && calendar(resource, until)}
 			${now.length === 0 ? html`<p>It has no archives yet.</p>` : table("Today", [{ head: "Archive" }, { head: "Taken" }, { head: "Size", isNumber: true }, { head: "Kept because" }], now)}
 			${days.length > 0 && table("Days to come", [{ head: "Day" }, ...["Taken", "Kept", "Waiting", "Removed", "On disk"].map((head) => ({ head, isNumber: true }))], days)}`;
 	});
-	return html`<div id="simulation">${parts}</div>`;
 }
