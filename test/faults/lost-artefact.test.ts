@@ -35,7 +35,7 @@ test("two archives with one id are told apart by nobody, so neither is restored,
 		() => shelf.archives.find(archive),
 		() => shelf.archives.findSound(archive),
 		() => shelf.archives.verify(archive, { signal }),
-		() => shelf.archives.sample(archive, { percent: 1, seed: 1 }, { signal }),
+		() => shelf.archives.sample(archive, { sample: { percent: 1, seed: 1 }, signal }),
 	]) {
 		await assert.rejects(refused, { code: "archive-corrupt", message: /cannot be told from another/ });
 	}

@@ -48,12 +48,6 @@ test("a folder goes into a repository, is verified, and is restored exactly", op
 	assert.equal(portray(path), before);
 	const verified = await perform("path.verify", { path, archive }, { context: rig.context() });
 	assert.equal(verified.result.entries, backup.result.entries);
-	const sampling = perform(
-		"path.verify",
-		{ path, archive, sample: { percent: 50 } },
-		{ context: rig.context() },
-	);
-	await assert.rejects(sampling, { code: "unsupported" });
 	const [entry] = await readdir(join(folder, "home/archives"), { recursive: true }).then((names) =>
 		names.filter((name) => name.endsWith("/restore.sh")),
 	);

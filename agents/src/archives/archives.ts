@@ -76,6 +76,17 @@ export type ReadContent = (found: {
 	readonly manifest: Manifest;
 }) => Promise<{ readonly entries: number; readonly bytes: number }>;
 
+interface SampledStored {
+	readonly entries: number;
+	readonly bytes: number;
+}
+
+/** Reads some of the content of an archive whose folder does not hold it. @throws OperationError archive-corrupt */
+export type ReadSample<Sampled extends SampledStored> = (found: {
+	readonly folder: string;
+	readonly manifest: Manifest;
+}) => Promise<Sampled>;
+
 export interface Watching {
 	readonly signal: AbortSignal;
 	readonly onProgress?: (progress: { readonly bytes: number; readonly totalBytes: number }) => void;
@@ -121,7 +132,11 @@ export interface Archives extends Staging {
 	 * Reads some of an archive's content, its list of entries and all that is small; records damage, and proves nothing.
 	 * @throws OperationError archive-not-found | archive-corrupt | archive-too-new | archive-locked
 	 */
-	sample(archive: ArchiveId, sample: Sample, watching: Watching): Promise<SampledContent>;
+	sample<Sampled extends SampledStored = SampledContent>(
+		archive: ArchiveId,
+		sampling: Watching & { readonly sample: Sample },
+		readSample?: ReadSample<Sampled>,
+	): Promise<SampledContent | Sampled>;
 	/** Records durably that the archive was restored whole and found the same. */
 	recordDrill(archive: ArchiveId, drill: NonNullable<ArchiveProof["drill"]>): Promise<void>;
 	/** Records durably that the archive is damaged, and why. */
@@ -195,8 +210,8 @@ export async function openArchives(options: ArchivesOptions): Promise<Archives> 
 		drilledBy: async (archive) => drilledBy(await demand(archive)),
 		verify: async (archive, watching, readContent) =>
 			verifyArchive(await demand(archive), watching, { ...options, readContent }),
-		sample: async (archive, sample, watching) =>
-			sampleArchive(await demand(archive), { sample, ...watching }, options),
+		sample: async (archive, sampling, readSample) =>
+			sampleArchive(await demand(archive), sampling, { ...options, readSample }),
 		remove: async (archive) => {
 			for (const { path: complete } of await search(archive, "complete")) {
 				await renameDurably(complete, `${complete}.removing`);

@@ -3,7 +3,7 @@ import { equipJob } from "../encryption/equip-job.ts";
 import type { Keyring } from "../encryption/keyring.ts";
 import type { Sample, SampledContent } from "../files/job.ts";
 import { runFileJob } from "../files/run-job.ts";
-import type { ArchivesOptions, ReadContent, Verification, Watching } from "./archives.ts";
+import type { ArchivesOptions, ReadContent, ReadSample, Verification, Watching } from "./archives.ts";
 import { verifyParts } from "./hold-parts.ts";
 import { checkStored, checkSums, corrupt, inspectPlaced, storedBytes } from "./inspect-archive.ts";
 import type { ArchiveFolder } from "./name-folders.ts";
@@ -41,14 +41,15 @@ export async function verifyArchive(
 }
 
 /** Reads a part of an archive: what it finds is recorded, that it found nothing is not. */
-export async function sampleArchive(
+export async function sampleArchive<Sampled extends Awaited<ReturnType<ReadContent>>>(
 	folder: ArchiveFolder,
 	{ sample, signal, onProgress }: Watching & { readonly sample: Sample },
-	options: ArchivesOptions,
-): Promise<SampledContent> {
+	options: ArchivesOptions & { readonly readSample?: ReadSample<Sampled> | undefined },
+): Promise<SampledContent | Sampled> {
 	const { manifest } = await inspectPlaced(folder);
-	return recordingDamage(folder, options, async () => {
+	return recordingDamage<SampledContent | Sampled>(folder, options, async () => {
 		await checkSums(folder, manifest);
+		if (options.readSample !== undefined) return options.readSample({ folder: folder.path, manifest });
 		const opened = await openForVerifying(folder, manifest, options.keyring);
 		const context = { signal, ...(onProgress === undefined ? {} : { onProgress }) };
 		const { runJob = runFileJob } = options;

@@ -1,9 +1,12 @@
 import { fstatSync } from "node:fs";
+import { OperationError } from "@davit/protocol";
+import { readManifest } from "../archives/read-manifest.ts";
 import { systemCalls } from "./call-system.ts";
 import { chooseEntries, openChooser } from "./choose-entries.ts";
 import { hasHoles, openFile } from "./copy-file.ts";
 import { fileFailure } from "./file-failure.ts";
 import { findStretches } from "./find-holes.ts";
+import { hashFile } from "./hash-file.ts";
 import type { Choice, ComposedTree, FileContext, Opened } from "./job.ts";
 import { listTree } from "./list-tree.ts";
 import { PickedContent } from "./pick-content.ts";
@@ -22,6 +25,8 @@ export interface Composing extends FileContext, Opened {
 	readonly choice: Choice;
 	/** The tree that the chosen entries go over; absent = none. */
 	readonly present?: string;
+	/** A tree that holds the chosen files under their own paths, to be proven; absent = the archive does. */
+	readonly restored?: string;
 }
 
 /**
@@ -35,16 +40,18 @@ export async function composeTree({
 	target,
 	choice,
 	present,
+	restored,
 	...context
 }: Composing): Promise<ComposedTree> {
 	try {
 		const opened = { archive, ...(fileKeys === undefined ? {} : { fileKeys }) };
 		const chooser = openChooser(choice);
 		const root = rawOf(present ?? target);
-		using content = await PickedContent.open(opened, context);
+		const manifest = await readManifest(archive);
+		using content = restored === undefined ? new PickedContent(opened, manifest, context) : undefined;
 		makeEmpty(target);
 		requireSpace(target, 0);
-		const unpacking = openUnpacking(target, content);
+		const unpacking = openUnpacking(target, content ?? noContent);
 		dropInherited(unpacking);
 		const archived = pickEntries(opened, chooser, context.signal);
 		let entries = 0;
@@ -52,11 +59,12 @@ export async function composeTree({
 		const tree = present === undefined ? [] : listTree(root, systemCalls());
 		for await (const chosen of chooseEntries({ archived, present: tree, root, chooser })) {
 			context.signal.throwIfAborted();
-			if ("kept" in chosen) await placeKept(chosen.kept, unpacking, root);
+			if ("kept" in chosen) await placeFrom(chosen.kept, unpacking, root);
 			else {
-				refuseDevice(chosen.entry, content.manifest);
-				await content.begin(chosen.place);
-				await placeEntry(chosen.entry, unpacking);
+				refuseDevice(chosen.entry, manifest);
+				await content?.begin(chosen.place);
+				if (restored === undefined) await placeEntry(chosen.entry, unpacking);
+				else await placeRestored(chosen.entry, unpacking, { archive, root: rawOf(restored), ...context });
 				if (chosen.entry.type === "file") last = chosen.entry;
 			}
 			entries += 1;
@@ -65,7 +73,7 @@ export async function composeTree({
 		await syncTree(target, context.signal);
 		const sha256 = last?.sparse === undefined ? last?.sha256 : undefined;
 		return {
-			...{ entries, storedBytes: content.storedBytes, losses: unpacking.losses.lines },
+			...{ entries, storedBytes: content?.storedBytes ?? 0, losses: unpacking.losses.lines },
 			...(sha256 === undefined ? {} : { sha256 }),
 		};
 	} catch (error) {
@@ -73,8 +81,30 @@ export async function composeTree({
 	}
 }
 
-/** An entry of the present tree, copied; holes stay holes. */
-async function placeKept(entry: TreeEntry, unpacking: Unpacking, root: RawPath): Promise<void> {
+const noContent = { content: async () => undefined };
+
+/** An entry of the archive whose content lies in another tree, where it must be what the archive lists. */
+async function placeRestored(
+	entry: TreeEntry,
+	unpacking: Unpacking,
+	{
+		archive,
+		root,
+		signal,
+	}: { readonly archive: string; readonly root: RawPath; readonly signal: AbortSignal },
+): Promise<void> {
+	if (entry.type !== "file") return placeEntry(entry, unpacking);
+	if ((await hashFile({ root, path: entry.path }, signal)) === entry.sha256) {
+		return placeFrom(entry, unpacking, root);
+	}
+	throw new OperationError(
+		"archive-corrupt",
+		`the content of ${showRaw(entry.path)} is not what the archive in ${archive} lists`,
+	);
+}
+
+/** An entry whose content lies in a tree, copied; holes stay holes. */
+async function placeFrom(entry: TreeEntry, unpacking: Unpacking, root: RawPath): Promise<void> {
 	if (entry.type !== "file") return placeEntry(entry, unpacking);
 	using file = openFile(locate(root, entry.path));
 	const { fd, code } = file;

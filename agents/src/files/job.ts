@@ -19,6 +19,8 @@ export type FileJob =
 			readonly choice: Choice;
 			/** The tree that the chosen entries go over; absent = none. */
 			readonly present?: string;
+			/** A tree that holds the chosen files under their own paths; absent = the archive does. */
+			readonly restored?: string;
 	  } & Opened)
 	| ({ readonly kind: "copy" } & Copying)
 	| ({ readonly kind: "index"; readonly directory: string } & Listing)

@@ -1,5 +1,4 @@
 import { type Manifest, OperationError } from "@davit/protocol";
-import { readManifest } from "../archives/read-manifest.ts";
 import type { FrameFile } from "./frame-file.ts";
 import type { FileContext, Opened } from "./job.ts";
 import type { TarPlace } from "./pick-entries.ts";
@@ -28,11 +27,7 @@ export class PickedContent implements Disposable {
 	#storedBytes = 0;
 	#contentBytes = 0;
 
-	static async open(opened: Opened, context: FileContext): Promise<PickedContent> {
-		return new PickedContent(opened, await readManifest(opened.archive), context);
-	}
-
-	private constructor(opened: Opened, manifest: Manifest, context: FileContext) {
+	constructor(opened: Opened, manifest: Manifest, context: FileContext) {
 		this.manifest = manifest;
 		this.#context = context;
 		this.#frames = openFrames(opened, manifest, contentFile);

@@ -39,6 +39,21 @@ export async function compareChoice(target: Target, { context, signal }: Compari
 	return runFileJob(await context.archives.equip(job), { signal });
 }
 
+/** What the chosen part alone holds. */
+export async function chosenBytes(
+	{ wanted }: Source,
+	choice: RestoreChoice,
+	signal: AbortSignal,
+): Promise<number> {
+	const { paths } = choice;
+	if (!("archive" in wanted)) return 0;
+	const job = {
+		kind: "compare",
+		wanted: { ...wanted, choice: paths === undefined ? {} : { paths } },
+	} as const;
+	return (await runFileJob(job, { signal })).wantedBytes;
+}
+
 function chosenOf(
 	{ source: { wanted }, choice: { paths, merge } }: Target,
 	over: string | undefined,

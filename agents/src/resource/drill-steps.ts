@@ -66,14 +66,11 @@ function unpackStep(facts: DrillFacts, context: OperationContext, found: Found):
 			const job = { kind: "unpack", archive: folder, target: place.folder } as const;
 			const onProgress = showProgress("unpack", context);
 			const beganAtMs = performance.now();
-			const [into, watching] = [
-				{ ...facts, incoming: place.folder },
-				{ context, signal, onProgress },
-			];
+			const watching = { context, signal, onProgress };
 			const unpack = () =>
 				manifest.repository === undefined
 					? hands.do(job, watching)
-					: restoreFromRepository({ folder, manifest }, into, watching);
+					: restoreFromRepository({ ...facts, manifest }, job, watching);
 			const { losses } = await recordingDamage(facts, context, unpack);
 			const restoreMs = Math.round(performance.now() - beganAtMs);
 			Object.assign(found, { losses, restoreMs });

@@ -12,6 +12,8 @@ export interface Source {
 	readonly wanted: Wanted;
 	/** What it takes on the disk beside the present data. */
 	readonly needBytes: number;
+	/** Its content is in a repository: a part of it is brought to the disk before it is put together with the present data. */
+	readonly isStored?: boolean;
 	readonly entries: number;
 	/** Changes when it is another: the manifest's hash, or the command that set the data aside. */
 	readonly identity: string;
@@ -53,6 +55,7 @@ async function archiveSource(
 	return {
 		...{ archive, contentAt: manifest.takenAt, wanted: { archive: folder }, entries: manifest.entries },
 		...{ needBytes: manifest.contentBytes, identity: summary.manifestSha256 },
+		isStored: manifest.repository !== undefined,
 		labels: manifest.volumeLabels ?? {},
 	};
 }

@@ -1,12 +1,15 @@
 import type { Stats } from "node:fs";
 import { lstat, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { Bytes, type GetResult, instantOf, resourceOf, Sha256 } from "@davit/protocol";
+import { Bytes, type GetResult, instantOf, type Manifest, resourceOf, Sha256 } from "@davit/protocol";
 import { freeBytesAt } from "../files/file-failure.ts";
+import type { ComposedTree } from "../files/job.ts";
 import { runFileJob } from "../files/run-job.ts";
 import type { OperationContext, Reading } from "../operation.ts";
+import { removeBeside } from "../restic/restore-tree.ts";
 import { lackOfSpace } from "./check-space.ts";
 import { requireOwnArchive } from "./require-own-archive.ts";
+import { type MakeJob, restoreFromRepository } from "./restore-from-repository.ts";
 import { showProgress } from "./show-progress.ts";
 
 /** How long what was taken out is left for whoever wanted it. */
@@ -20,7 +23,7 @@ const folderName = "got";
 export const get: Reading<"volume.get" | "path.get"> = {
 	async read(params, context, signal) {
 		const { archive, inner } = params;
-		const { folder } = await requireOwnArchive(archive, resourceOf(params), context.archives);
+		const { folder, manifest } = await requireOwnArchive(archive, resourceOf(params), context.archives);
 		const home = join(context.config.home, folderName);
 		await forgetOld(home, context.now());
 		const wanted = { archive: folder, choice: { paths: [inner] } };
@@ -30,7 +33,10 @@ export const get: Reading<"volume.get" | "path.get"> = {
 		try {
 			const onProgress = showProgress("get", context);
 			const job = { kind: "compose", target, ...wanted } as const;
-			const made = await runFileJob(job, { signal, onProgress });
+			const made =
+				manifest.repository === undefined
+					? await runFileJob(job, { signal, onProgress })
+					: await getStored(manifest, job, { context, signal, onProgress });
 			const file = join(target, inner);
 			const seen = await lstat(file);
 			const { entries, contentBytes } = seen.isDirectory()
@@ -47,11 +53,24 @@ export const get: Reading<"volume.get" | "path.get"> = {
 			};
 			return { state: made.losses.length === 0 ? "succeeded" : "partial", result };
 		} catch (error) {
+			await removeBeside(target);
 			await rm(target, { recursive: true, force: true });
 			throw error;
 		}
 	},
 };
+
+/** Content that comes out of a repository has no stored bytes of its own: what was read is what it holds. */
+async function getStored(
+	manifest: Manifest,
+	job: MakeJob,
+	watching: Parameters<typeof restoreFromRepository>[2],
+): Promise<ComposedTree> {
+	const made = await restoreFromRepository({ manifest, dataPath: "host-path" }, job, watching);
+	const measured = { kind: "measure", root: job.target } as const;
+	const { contentBytes } = await runFileJob(measured, { signal: watching.signal });
+	return { ...made, storedBytes: contentBytes };
+}
 
 /** Makes the folder; what was taken out more than a day ago goes. */
 async function forgetOld(home: string, nowMs: number): Promise<void> {

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { OperationError } from "@davit/protocol";
-import type { FileJob, Wanted } from "../files/job.ts";
+import type { Wanted } from "../files/job.ts";
 import type { OperationContext, Step } from "../operation.ts";
 import { removeBeside } from "../restic/restore-tree.ts";
 import { openHands } from "./open-hands.ts";
-import { restoreFromRepository } from "./restore-from-repository.ts";
+import { type MakeJob, restoreFromRepository } from "./restore-from-repository.ts";
 import { showProgress } from "./show-progress.ts";
 import type { Swap } from "./swap-folders.ts";
 import type { SwapFacts } from "./swap-steps.ts";
@@ -37,10 +37,11 @@ function makeStep(facts: SwapFacts, context: OperationContext, known: Made): Ste
 			const folder = await contentFolder(facts, context);
 			const { manifest } = await context.archives.find(archive);
 			const onProgress = showProgress(name, context);
+			const job = makeJob(facts, folder);
 			const made =
 				manifest.repository === undefined
-					? await hands.do(makeJob(facts, folder), { signal, onProgress })
-					: await restoreFromRepository({ folder, manifest }, facts, { context, signal, onProgress });
+					? await hands.do(job, { signal, onProgress })
+					: await restoreFromRepository({ ...facts, manifest }, job, { context, signal, onProgress });
 			known.losses = made.losses;
 			return { entries: made.entries, losses: made.losses };
 		},
@@ -55,10 +56,7 @@ function makeStep(facts: SwapFacts, context: OperationContext, known: Made): Ste
 	};
 }
 
-function makeJob(
-	{ incoming, choice, ...facts }: SwapFacts,
-	archive: string,
-): Extract<FileJob, { kind: "unpack" | "compose" }> {
+function makeJob({ incoming, choice, ...facts }: SwapFacts, archive: string): MakeJob {
 	if (choice === undefined) return { kind: "unpack", archive, target: incoming };
 	const over = presentOf(facts);
 	return {

@@ -1,10 +1,10 @@
 import { type Manifest, OperationError } from "@davit/protocol";
-import type { FileProgress } from "../files/job.ts";
+import type { FileJob, FileProgress } from "../files/job.ts";
+import { runFileJob } from "../files/run-job.ts";
 import type { OperationContext } from "../operation.ts";
 import { openSnapshot } from "../restic/open-snapshot.ts";
-import { restoreTree } from "../restic/restore-tree.ts";
-import type { Reached } from "./reach-place.ts";
-import type { SwapFacts } from "./swap-steps.ts";
+import { removeBeside, restoreBeside, restoreTree } from "../restic/restore-tree.ts";
+import type { DataPath } from "./reach-place.ts";
 
 interface Watching {
 	readonly context: OperationContext;
@@ -12,32 +12,43 @@ interface Watching {
 	readonly onProgress: (progress: FileProgress) => void;
 }
 
+/** What makes a new tree of an archive, or of what is chosen of it. */
+export type MakeJob = Extract<FileJob, { kind: "unpack" | "compose" }>;
+
+interface MadeTree {
+	readonly entries: number;
+	readonly losses: readonly string[];
+	/** Of the last file, where one was chosen. */
+	readonly sha256?: string;
+}
+
 /**
- * Makes the new folder of a restore or a drill from a snapshot. It is compared with the archive's entries afterwards, as is one that
- * came out of a capsule.
- * @throws OperationError path-not-allowed where the agent itself may not write there; of the repository
+ * Does with a snapshot's content what the job does with an archive's own. Of a choice only that is read; it is proven by the archive's
+ * digests before it is put in place. The caller's undo removes what lies beside the target.
+ * @throws OperationError path-not-allowed where the agent itself may not write there; archive-corrupt; of the repository
  */
 export async function restoreFromRepository(
-	found: { readonly manifest: Manifest; readonly folder: string },
-	{ incoming, dataPath, choice }: Reached & Pick<SwapFacts, "incoming"> & Partial<Pick<SwapFacts, "choice">>,
+	{ manifest, dataPath }: { readonly manifest: Manifest; readonly dataPath: DataPath },
+	job: MakeJob,
 	{ context, signal, onProgress }: Watching,
-): Promise<{ readonly entries: number; readonly losses: readonly string[] }> {
+): Promise<MadeTree> {
+	const { archive: folder, target } = job;
 	if (dataPath !== "host-path") {
 		throw new OperationError(
 			"path-not-allowed",
-			`archive ${found.manifest.archive} cannot be restored: the agent may not write beside ${incoming} itself`,
+			`archive ${manifest.archive} cannot be restored: the agent may not write beside ${target} itself`,
 			{ hint: "run the agent as root" },
 		);
 	}
-	if (choice !== undefined) {
-		throw new OperationError(
-			"unsupported",
-			`parts of archive ${found.manifest.archive} cannot be restored by themselves: it is in a repository`,
-			{ hint: "restore all of it under another name with --as, then copy what you need" },
-		);
+	const { restic, snapshot } = await openSnapshot({ manifest, folder }, context.config, signal);
+	const restoring = { snapshot, manifest, target, signal, onProgress };
+	if (job.kind === "unpack") {
+		await restoreTree(restic, restoring);
+		const mayOwn = process.geteuid?.() === 0;
+		return { entries: manifest.entries, losses: mayOwn ? [] : ["owners, which only root can set"] };
 	}
-	const { restic, snapshot } = await openSnapshot(found, context.config, signal);
-	await restoreTree(restic, { snapshot, manifest: found.manifest, target: incoming, signal, onProgress });
-	const mayOwn = process.geteuid?.() === 0;
-	return { entries: found.manifest.entries, losses: mayOwn ? [] : ["owners, which only root can set"] };
+	const restored = await restoreBeside(restic, restoring, { paths: job.choice.paths ?? [] });
+	const made = await runFileJob({ ...job, restored }, { signal, onProgress });
+	await removeBeside(target);
+	return made;
 }

@@ -13,7 +13,7 @@ import {
 } from "@davit/protocol";
 import type { OperationContext } from "../operation.ts";
 import { lackOfSpace } from "./check-space.ts";
-import { compareChoice } from "./compare-choice.ts";
+import { chosenBytes, compareChoice } from "./compare-choice.ts";
 import { findSource, type Source } from "./find-source.ts";
 import { findUsersNow } from "./find-users.ts";
 import { type Located, locate } from "./locate.ts";
@@ -47,7 +47,8 @@ export async function surveySwap(
 	const blockers = [...swapBlockers(located, choice)];
 	const comparison = await compareChoice({ located, source, choice }, { context, signal });
 	const isPart = choice.paths !== undefined || choice.merge === true;
-	const needBytes = isPart ? comparison.wantedBytes : source.needBytes;
+	const besideBytes = isPart && source.isStored === true ? await chosenBytes(source, choice, signal) : 0;
+	const needBytes = isPart ? comparison.wantedBytes + besideBytes : source.needBytes;
 	const space = spaceOf(located, needBytes, context);
 	if (space.lack !== undefined) blockers.push(space.lack);
 	// The states of containers move fastest, so they are looked at last.

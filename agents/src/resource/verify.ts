@@ -1,7 +1,10 @@
 import { randomInt } from "node:crypto";
 import { type ArchiveId, Bytes, OperationError, resourceOf, type VerifyResult } from "@davit/protocol";
-import type { Reading } from "../operation.ts";
+import type { Watching } from "../archives/archives.ts";
+import type { Sample, SampledContent } from "../files/job.ts";
+import type { OperationContext, Reading } from "../operation.ts";
 import { requireOwnArchive } from "./require-own-archive.ts";
+import { type SampledFiles, sampleStored } from "./sample-stored.ts";
 import { showProgress } from "./show-progress.ts";
 import { verifyStored } from "./verify-stored.ts";
 
@@ -18,24 +21,36 @@ export const verify: Reading<"volume.verify" | "path.verify" | "stack.verify"> =
 		});
 		const onProgress = showProgress("verify", context);
 		if (params.sample !== undefined) {
-			if (resource.startsWith("stack:")) throw notSampled(archive, "of a stack");
-			const { manifest } = await context.archives.find(archive);
-			if (manifest.repository !== undefined) throw notSampled(archive, "in a repository");
-			const { percent, seed = randomInt(2 ** 32) } = params.sample;
-			const sampled = await context.archives.sample(archive, { percent, seed }, { signal, onProgress });
-			const { bytes, entries, frames, ofFrames } = sampled;
-			const sample = { percent, seed, frames, ofFrames };
-			return succeeded({ archive, bytes: Bytes.parse(bytes), entries, sample });
+			if (resource.startsWith("stack:")) throw notSampled(archive);
+			const sample = { percent: params.sample.percent, seed: params.sample.seed ?? randomInt(2 ** 32) };
+			const { bytes, entries, ...read } = await sampleArchive(archive, sample, {
+				...{ context, signal, onProgress },
+			});
+			return succeeded({ archive, bytes: Bytes.parse(bytes), entries, sample: { ...sample, ...read } });
 		}
 		const { bytes, entries, verifiedAt } = await verifyStored(archive, context, { signal, onProgress });
 		return succeeded({ archive, bytes: Bytes.parse(bytes), entries, verifiedAt });
 	},
 };
 
-function notSampled(archive: ArchiveId, what: string): OperationError {
+/** Frames of the archive's own content, or files out of its repository. */
+async function sampleArchive(
+	archive: ArchiveId,
+	sample: Sample,
+	{ context, ...watching }: Watching & { readonly context: OperationContext },
+): Promise<SampledContent | SampledFiles> {
+	const { archives } = context;
+	const { manifest } = await archives.find(archive);
+	if (manifest.repository === undefined) return await archives.sample(archive, { sample, ...watching });
+	return await archives.sample<SampledFiles>(archive, { sample, ...watching }, (found) =>
+		sampleStored(found, { sample, context, signal: watching.signal }),
+	);
+}
+
+function notSampled(archive: ArchiveId): OperationError {
 	return new OperationError(
 		"unsupported",
-		`archive ${archive} is ${what}, which is verified whole or not at all`,
+		`archive ${archive} is of a stack, which is verified whole or not at all`,
 		{
 			hint: "verify it without --sample",
 		},

@@ -124,6 +124,17 @@ function bar(share: number): string {
 
 const undoable: ReadonlySet<string> = new Set(["restore", "undo"]);
 
+function sampled(sample: unknown): string[] {
+	if (typeof sample !== "object" || sample === null) return [];
+	const read =
+		"frames" in sample && "ofFrames" in sample
+			? `${sample.frames} of ${sample.ofFrames} frames`
+			: "files" in sample && "ofFiles" in sample
+				? `${sample.files} of ${sample.ofFiles} files`
+				: undefined;
+	return read === undefined ? [] : [`only ${read} read, which proves nothing of the rest`];
+}
+
 /** The one line that a person reads when it is over. */
 export function endText(document: RunDocument, context: Context): string {
 	const { run } = document;
@@ -135,10 +146,7 @@ export function endText(document: RunDocument, context: Context): string {
 	const facts: string[] = [];
 	if (typeof bytes === "number") facts.push(formatBytes(bytes));
 	if (document.parts !== undefined) facts.unshift(countOfParts(document.parts));
-	const sample = result["sample"];
-	if (typeof sample === "object" && sample !== null && "frames" in sample && "ofFrames" in sample) {
-		facts.push(`only ${sample.frames} of ${sample.ofFrames} frames read, which proves nothing of the rest`);
-	}
+	facts.push(...sampled(result["sample"]));
 	if (typeof durationMs === "number") facts.push(`in ${formatSeconds(durationMs / 1000)}`);
 	if (document.downtimeSeconds !== null && document.downtimeSeconds > 0)
 		facts.push(`down ${formatSeconds(document.downtimeSeconds)}`);

@@ -40,12 +40,14 @@ export const BackupResult = z.object({
 });
 export type BackupResult = z.infer<typeof BackupResult>;
 
-/** Only some of the content's frames are read: it finds damage and proves nothing. */
+/** Only some of the content is read, frames of it or, out of a repository, files: it finds damage and proves nothing. */
 export const VerifySample = z.strictObject({
 	percent: z.number().gt(0).max(100),
-	/** Chooses the frames; one is drawn where none is given. */
+	/** Chooses which; one is drawn where none is given. */
 	seed: z.int().min(0).max(0xff_ff_ff_ff).optional(),
 });
+
+const Count = z.int().nonnegative();
 
 export const VerifyResult = z.object({
 	archive: ArchiveId,
@@ -54,8 +56,11 @@ export const VerifyResult = z.object({
 	entries: z.int().nonnegative(),
 	/** Absent where only a sample was read: that verifies nothing. */
 	verifiedAt: Instant.optional(),
-	sample: VerifySample.required()
-		.extend({ frames: z.int().nonnegative(), ofFrames: z.int().nonnegative() })
+	sample: z
+		.union([
+			VerifySample.required().extend({ frames: Count, ofFrames: Count }),
+			VerifySample.required().extend({ files: Count, ofFiles: Count }),
+		])
 		.optional(),
 	durationMs: z.int().nonnegative(),
 });
