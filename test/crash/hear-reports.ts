@@ -1,4 +1,12 @@
-import { type HostName, isFinal, Report, type RunId, SiteName, topicsOf } from "@davit/protocol";
+import {
+	type CommandId,
+	type HostName,
+	isFinal,
+	Report,
+	type RunId,
+	SiteName,
+	topicsOf,
+} from "@davit/protocol";
 import { openSession } from "@davit/protocol/mqtt";
 
 const quiet = () => undefined;
@@ -9,12 +17,15 @@ export async function hearReports(url: string, host: HostName, signal: AbortSign
 	let wasDeaf = false;
 	const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 	const session = await openSession({ url, clientId: `ear-${host}`, log }, signal);
+	const refused = new Set<CommandId>();
+	const note = (run: RunId, end: string) => finals.set(run, (finals.get(run) ?? new Set()).add(end));
 	session.subscribe(topicsOf(SiteName.parse("home")).report(host), ({ payload }) => {
-		const { run, state, sequence, failure } = Report.parse(JSON.parse(Buffer.from(payload).toString()));
-		if (run === undefined || !isFinal(state)) return;
-		// A command that reached the agent before its greeting is refused unbegun, and the coordinator makes another of the same run.
-		if (state === "rejected" && failure?.code === "not-welcome") return;
-		finals.set(run, (finals.get(run) ?? new Set()).add(`${sequence} ${state}`));
+		const report = Report.parse(JSON.parse(Buffer.from(payload).toString()));
+		const { command, run, state, sequence } = report;
+		if (run === undefined) return;
+		if (isUnbegun(report)) refused.add(command);
+		else if (refused.has(command)) note(run, `${sequence} ${state} of a refused command`);
+		else if (isFinal(state)) note(run, `${sequence} ${state}`);
 	});
 	session.onLoss(() => {
 		wasDeaf = true;
@@ -27,4 +38,12 @@ export async function hearReports(url: string, host: HostName, signal: AbortSign
 		},
 		[Symbol.asyncDispose]: () => session.close(),
 	};
+}
+
+/**
+ * A command that reached the agent before its greeting is refused with its first and only word, and the coordinator makes another of
+ * the same run, which ends it; where there is none any more, the run itself is rejected.
+ */
+function isUnbegun({ state, sequence, failure }: Report): boolean {
+	return state === "rejected" && failure?.code === "not-welcome" && sequence === 1;
 }

@@ -241,6 +241,7 @@ test("a late sync of a memory that is gone, or one older than the acceptance, en
 test("a host that refuses as new what it had accepted does not remember it", () => {
 	for (const [word, code] of [
 		["rejected", "command-expired"],
+		["rejected", "not-welcome"],
 		["cancelled", "cancelled"],
 	] as const) {
 		const { stage, run, command } = started();
@@ -287,8 +288,17 @@ test("a host that refuses because it was not greeted yet gets the command again 
 	assert.equal(stage.begun().length, 2);
 	stage.sync(nas);
 	assert.equal(stage.begun().length, 3);
-	stage.report(stage.lastCommand().id, { state: "accepted", sequence: 1 });
+	const { id } = stage.lastCommand();
+	stage.report(id, { state: "accepted", sequence: 1 });
 	assert.equal(state(stage, run), "accepted");
+	// What it said of the refused ones may come once more, and ends nothing.
+	for (const { id: old } of stage.begun().slice(0, 2)) {
+		stage.report(old, { state: "rejected", sequence: 1, failure });
+	}
+	assert.equal(state(stage, run), "accepted");
+	stage.report(id, { state: "succeeded", sequence: 2, result: backupResult("0123456789", stage.nowMs) });
+	assert.equal(state(stage, run), "succeeded");
+	assert.equal(stage.begun().length, 3);
 });
 
 test("a host that refuses for ever ends the run after five new commands", () => {
