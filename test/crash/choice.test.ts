@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { type ArchiveId, InnerPath, RestoreResult } from "@davit/protocol";
 import { labAvailability } from "../lab/availability.ts";
 import { type Deaths, dieTwice, type Fate } from "./die-twice.ts";
-import type { Doom } from "./doom.ts";
+import { afterEach, type Doom } from "./doom.ts";
 import { openLane } from "./open-lane.ts";
 import { openScene, type Scene } from "./open-scene.ts";
 import { readTree, type Tree } from "./open-volume.ts";
@@ -15,7 +16,7 @@ import { killAtEach, measure, openTrack, type Track } from "./track.ts";
 const { hosts: unavailable } = await labAvailability();
 const signal = AbortSignal.timeout(600_000);
 
-suite("an agent that is killed around every step while it restores a part, or beside", {
+suite("an agent that is killed around every step while it restores a part, merges, restores beside or copies", {
 	skip: unavailable ?? false,
 }, () => {
 	let scene: Scene;
@@ -54,6 +55,49 @@ suite("an agent that is killed around every step while it restores a part, or be
 		);
 		t.diagnostic(tally);
 	});
+
+	test("leaves all of the old data, or it with all of the archive's over it, after a merge", async (t) => {
+		const [first] = tracks;
+		const quiet = await merge(present(first), present(wanted.get(present(first))));
+		const dooms = afterEach(await measure(present(first), quiet.ask, quiet.swapped), [
+			...["compose", "check", "set-aside", "put-in-place"],
+		]);
+		const tally = await killAtEach(dooms, tracks, async (track, deaths) =>
+			swap(track, await merge(track, present(wanted.get(track))), deaths),
+		);
+		t.diagnostic(tally);
+	});
+
+	test("leaves a whole copy or none, and the original and its writers as they were", async (t) => {
+		const [first] = tracks;
+		const quiet = copy(present(first));
+		const dooms = afterEach(await measure(present(first), quiet.ask), [
+			...["create", "quiesce", "copy", "notice", "resume", "check", "settle"],
+		]);
+		await quiet.remove();
+		const tally = await killAtEach(dooms, tracks, async (track, deaths) => {
+			const original = await track.lane.volume.fill(`copied-${track.rounds}`);
+			const { ask, folder, remove } = copy(track);
+			const fate = await dieTwice(track.lane, ask, deaths);
+			assert.deepEqual(await track.lane.volume.read(), original, "the original");
+			if (fate.run.state === "succeeded") {
+				assert.deepEqual(await readTree(folder), original);
+				assert.deepEqual(await readdir(dirname(folder)), ["_data"], "what it kept beside the copy");
+				await remove();
+			} else assert.equal(existsSync(dirname(folder)), false, `half a volume ${folder}`);
+			return fate;
+		});
+		t.diagnostic(tally);
+	});
+
+	function copy({ lane, rounds }: Track) {
+		const as = `${lane.volume.volume}-copied-${rounds}`;
+		return {
+			folder: join(scene.host.dataRoot, "volumes", as, "_data"),
+			ask: () => lane.ask("volume.copy", { as }),
+			remove: () => scene.host.docker(["volume", "rm", as]),
+		};
+	}
 
 	async function beside(track: Track, { tree, archive }: Wanted, deaths: Deaths): Promise<Fate> {
 		const original = await track.lane.volume.read();
@@ -96,6 +140,12 @@ function ownOf(dooms: readonly Doom[]): readonly Doom[] {
 }
 
 const paths = ["only-wanted", "version"].map((path) => InnerPath.parse(path));
+
+async function merge({ lane, rounds }: Track, { tree, archive }: Wanted): Promise<Planned> {
+	const replaced = await lane.volume.fill(`old-${rounds}`);
+	const plan = await lane.plan({ action: "restore", archive, merge: true });
+	return { swapped: { replaced }, wanted: { ...replaced, ...tree }, ask: () => lane.apply(plan) };
+}
 
 async function restorePart({ lane, rounds }: Track, { tree, archive }: Wanted): Promise<Planned> {
 	const replaced = await lane.volume.fill(`old-${rounds}`);

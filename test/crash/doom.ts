@@ -57,3 +57,13 @@ export function doomsOf(points: readonly string[]): Place[] {
 function timesOf(point: string, points: readonly string[]): number {
 	return points.filter((other) => other === point).length;
 }
+
+/** Of these, the place right after the effect of each of these steps, and the one where the last of them is written down as done. */
+export function afterEach(dooms: readonly Doom[], steps: readonly string[]): readonly Doom[] {
+	const points = [...steps.map((step) => `before done ${step}`), `after done ${steps.at(-1)}`];
+	return points.map((point) => {
+		const found = dooms.find((doom) => typeof doom === "object" && "point" in doom && doom.point === point);
+		if (found === undefined) throw new Error(`nothing was written at "${point}"`);
+		return found;
+	});
+}

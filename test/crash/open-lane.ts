@@ -73,7 +73,8 @@ export async function openLane(scene: Scene, name: string): Promise<Lane> {
 			return agent;
 		},
 		ask(operation, params = {}) {
-			const request = { version: 1, host, operation, params: { volume: volume.volume, ...params } } as const;
+			const all = { volume: volume.volume, ...params };
+			const request = { version: 1, host, operation, params: all, confirm: volume.volume } as const;
 			const response = desk.ask(request, operator);
 			assert.ok(response.run !== undefined && response.joined !== true, JSON.stringify(response));
 			return response.run;
