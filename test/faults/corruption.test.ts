@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
 import { rmSync } from "node:fs";
 import { after, test } from "node:test";
+import { numbersFrom, seedOf } from "@davit/protocol/testing/seed.ts";
 import { type Damaged, damageOf, kindsOfDamage } from "./damage-archive.ts";
-import { chanceFrom, openShelf, type Shelf } from "./open-shelf.ts";
+import { openShelf, type Shelf } from "./open-shelf.ts";
 
 const damages = 10_000;
 const lanes = 4;
-const seed = randomInt(2 ** 31);
 const signal = AbortSignal.timeout(300_000);
 const opened: Shelf[] = [];
 after(() => {
@@ -15,12 +14,13 @@ after(() => {
 });
 
 test(`of ${damages} damages to archives every one is found by verify, and none of them is restored`, async (t) => {
+	const seed = seedOf(t);
 	const counts = new Map<string, number>();
 	const beganMs = performance.now();
 	const work = async (lane: number) => {
 		const shelf = await openShelf(signal);
 		opened.push(shelf);
-		const chance = chanceFrom(seed + lane);
+		const chance = numbersFrom(seed + lane);
 		for (let number = 0; number < damages / lanes; number += 1) {
 			const kind = kindsOfDamage[number % kindsOfDamage.length] ?? "flip";
 			const damaged = damageOf(kind, shelf, chance);

@@ -88,17 +88,6 @@ export async function openShelf(signal: AbortSignal): Promise<Shelf> {
 	};
 }
 
-/** The same numbers for the same seed. */
-export function chanceFrom(seed: number): (below: number) => number {
-	let state = seed >>> 0;
-	return (below) => {
-		state = (state + 0x6d2b79f5) >>> 0;
-		let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-		mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-		return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-	};
-}
-
 function plant(folder: string, index: number): string {
 	const root = join(folder, `tree-${index}`);
 	mkdirSync(join(root, "sub"), { recursive: true });

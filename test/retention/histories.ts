@@ -6,6 +6,7 @@ import {
 	type RetentionPolicy,
 	Sha256,
 } from "@davit/protocol";
+import { numbersFrom } from "@davit/protocol/testing/seed.ts";
 
 const hourMs = 3_600_000;
 export const dayMs = 24 * hourMs;
@@ -20,17 +21,10 @@ export interface Chance {
 }
 
 export function chanceOf(seed: number): Chance {
-	let state = seed >>> 0;
-	const next = () => {
-		state = (state + 0x6d2b79f5) >>> 0;
-		let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-		mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-		return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-	};
-	const below = (limit: number) => Math.floor(next() * limit);
+	const below = numbersFrom(seed);
 	return {
 		below,
-		is: (probability) => next() < probability,
+		is: (probability) => below(2 ** 32) < probability * 2 ** 32,
 		of: (items) => {
 			const item = items[below(items.length)];
 			if (item === undefined) throw new RangeError("nothing to choose from");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import {
 	type ArchiveSummary,
 	chooseKept,
@@ -7,6 +7,7 @@ import {
 	type RetentionPolicy,
 	simulateRetention,
 } from "@davit/protocol";
+import { seedOf } from "@davit/protocol/testing/seed.ts";
 import fc from "fast-check";
 import { openExecutor } from "./executor.ts";
 import { archiveOf, type Chance, chanceOf, dayMs, historyOf, policyOf, startMs } from "./histories.ts";
@@ -15,7 +16,11 @@ const perRun = 100;
 const tenYearsMs = 3653 * dayMs;
 
 /** The same histories many at a time, each by a seed that is told where one fails. */
-async function forHistories(count: number, play: (chance: Chance) => Promise<void> | void): Promise<void> {
+async function forHistories(
+	t: TestContext,
+	count: number,
+	play: (chance: Chance) => Promise<void> | void,
+): Promise<void> {
 	const property = fc.asyncProperty(fc.integer(), async (first) => {
 		for (let index = 0; index < perRun; index += 1) {
 			const seed = Math.imul(first, 1_000_003) + index;
@@ -28,12 +33,12 @@ async function forHistories(count: number, play: (chance: Chance) => Promise<voi
 			}
 		}
 	});
-	await fc.assert(property, { numRuns: count / perRun, endOnFailure: true });
+	await fc.assert(property, { seed: seedOf(t), numRuns: count / perRun, endOnFailure: true });
 }
 
 test("F23 over 100,000 random histories the simulator says exactly what the agent then does", async (t) => {
 	let [turns, removals] = [0, 0];
-	await forHistories(100_000, async (chance) => {
+	await forHistories(t, 100_000, async (chance) => {
 		const policy = policyOf(chance);
 		const executor = openExecutor();
 		const history = historyOf(chance, 7);
@@ -72,8 +77,8 @@ test("F23 over 100,000 random histories the simulator says exactly what the agen
 	assert.ok(turns > 100_000 && removals > 25_000, "there was nothing to agree on");
 });
 
-test("F23 the newest good archive, the newest drilled one, pins and the floor stay, whatever the policy and the clock", async () => {
-	await forHistories(40_000, (chance) => {
+test("F23 the newest good archive, the newest drilled one, pins and the floor stay, whatever the policy and the clock", async (t) => {
+	await forHistories(t, 40_000, (chance) => {
 		const policy = policyOf(chance);
 		const history = historyOf(chance, 14);
 		const nowMs = startMs + (chance.below(7_306) - 3_653) * dayMs;
@@ -106,7 +111,7 @@ test("F23 the newest good archive, the newest drilled one, pins and the floor st
 
 test("F21 a clock that steps ten years, for good or for a while, lets no archive go that a right clock keeps from before it", async (t) => {
 	let compared = 0;
-	await forHistories(40_000, (chance) => {
+	await forHistories(t, 40_000, (chance) => {
 		const policy = policyOf(chance);
 		const history = historyOf(chance, 14).map((archive) => ({ ...archive, damaged: false }));
 		const from = chance.below(history.length + 1);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { generateKeyPairSync, randomInt } from "node:crypto";
+import { generateKeyPairSync } from "node:crypto";
 import {
 	cpSync,
 	existsSync,
@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { type ArchiveId, type CommandId, Instant, newId, ResourceId } from "@davit/protocol";
+import { numbersFrom, seedOf } from "@davit/protocol/testing/seed.ts";
 import { compareTree, isSameTree } from "../files/compare-tree.ts";
 import { packTree } from "../files/pack-tree.ts";
 import { manifestFor } from "../files/plant-archive.ts";
@@ -189,15 +190,11 @@ test("beginning again removes what the first attempt left, and a discard removes
 	assert.deepEqual(readdirSync(join(path, "volume-grafana")), []);
 });
 
-test("a flipped bit or a cut in any file of an archive is found", async () => {
+test("a flipped bit or a cut in any file of an archive is found", async (t) => {
 	const { archives } = await open();
 	const { archive, folder } = await take(archives, smallTree());
-	const seed = randomInt(2 ** 31);
-	let state = seed;
-	const next = (limit: number) => {
-		state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-		return (state >>> 8) % limit;
-	};
+	const seed = seedOf(t);
+	const next = numbersFrom(seed);
 	for (const name of readdirSync(folder).sort()) {
 		const good = readFileSync(join(folder, name));
 		for (let round = 0; round < 5; round += 1) {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
 import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Bytes, ResourceId } from "@davit/protocol";
+import { numbersFrom, seedOf } from "@davit/protocol/testing/seed.ts";
 import { forgeArchive } from "./plant-archive.ts";
 import { isRoot } from "./plant-corpus.ts";
 import { ByteSource } from "./read-bytes.ts";
@@ -134,11 +134,11 @@ function requireTame({ path, type, target = "", size, sparse }: TreeEntry): void
 		assert.ok(offset >= 0 && length > 0 && offset + length <= size);
 }
 
-test("4000 mutations of a tar are read to their end or called damaged, and none leads out of its tree", async () => {
+test("4000 mutations of a tar are read to their end or called damaged, and none leads out of its tree", async (t) => {
 	const tar = honestTar();
 	assert.equal(await readAll(tar), "whole");
-	const seed = randomInt(2 ** 31);
-	const next = randomFrom(seed);
+	const seed = seedOf(t);
+	const next = numbersFrom(seed);
 	const counts = { whole: 0, damaged: 0 };
 	for (let round = 0; round < 4000; round += 1) {
 		const mutated = mutate(tar, next);
@@ -171,15 +171,4 @@ function mutate(tar: Buffer, next: (limit: number) => number): Buffer {
 function mend(block: Buffer): void {
 	if (block.toString("latin1", 257, 262) !== "ustar") return;
 	block.write(`${checksum(block).toString(8).padStart(6, "0")}\0 `, 148, "latin1");
-}
-
-/** Repeatable numbers below a limit (mulberry32). */
-function randomFrom(seed: number): (limit: number) => number {
-	let state = seed;
-	return (limit) => {
-		state = (state + 0x6d2b79f5) | 0;
-		let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-		mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-		return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-	};
 }

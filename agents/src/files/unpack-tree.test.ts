@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { randomInt } from "node:crypto";
 import {
 	existsSync,
 	lstatSync,
@@ -14,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { numbersFrom, seedOf } from "@davit/protocol/testing/seed.ts";
 import { compareTree, isSameTree } from "./compare-tree.ts";
 import { forgeArchive, plantArchive } from "./plant-archive.ts";
 import { isRoot, plantCorpus } from "./plant-corpus.ts";
@@ -128,13 +128,13 @@ test("content that is not what its entry says is refused", async () => {
 	});
 });
 
-test("an archive cut off or flipped anywhere is never taken for good", async () => {
+test("an archive cut off or flipped anywhere is never taken for good", async (t) => {
 	const [root, small] = [place(), place()];
 	mkdirSync(root);
 	for (let at = 0; at < 40; at += 1) writeFileSync(join(root, `${at}`), `${at}`.repeat(1 + 50 * at));
 	await plantArchive(root, small, signal);
-	const seed = randomInt(2 ** 31);
-	const next = randomFrom(seed);
+	const seed = seedOf(t);
+	const next = numbersFrom(seed);
 	for (const name of ["content.tar.zst", "entries.jsonl.zst"]) {
 		const path = join(small, name);
 		const good = readFileSync(path);
@@ -152,17 +152,6 @@ test("an archive cut off or flipped anywhere is never taken for good", async () 
 	}
 	await verifyContent({ archive: small, signal });
 });
-
-/** Repeatable numbers below a limit (mulberry32). */
-function randomFrom(seed: number): (limit: number) => number {
-	let state = seed;
-	return (limit) => {
-		state = (state + 0x6d2b79f5) | 0;
-		let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-		mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-		return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-	};
-}
 
 test("a whole file that is missing is named", async () => {
 	const [root, small] = [place(), place()];
