@@ -4,6 +4,7 @@ import type { AgentConfig } from "./config.ts";
 import { sweepContainers } from "./container/sweep-containers.ts";
 import { AgentCore } from "./core/agent-core.ts";
 import { describeAgent } from "./describe-agent.ts";
+import { errnoOf } from "./files/file-failure.ts";
 import { handlers } from "./handlers.ts";
 import type { View } from "./inventory.ts";
 import { openOperations } from "./journal/operations.ts";
@@ -163,20 +164,29 @@ class HostAgent implements Agent {
 
 	/** What nobody waits for, one after the other: an undo that expires may take a container of its own. */
 	async #tidy(): Promise<void> {
-		const { log } = this.#ground;
 		const { signal } = this.#closing;
 		while (!signal.aborted) {
-			await this.#ground.archives.records.saveServed();
-			await this.#sweepSnapshots(signal);
-			await this.#sweep();
-			const engine = this.#lookout?.view.engine;
-			for (const { command, resource, failure } of await expireUndo({ ...this.#ground, engine }, signal)) {
-				if (failure === undefined) log.info({ command, resource }, "removed an undo whose time had passed");
-				else
-					log.warn({ command, resource, err: failure }, "an undo whose time had passed could not be removed");
-				await this.#shown.refresh(resource);
+			try {
+				await this.#tidyOnce(signal);
+			} catch (error) {
+				if (signal.aborted || !mayPass(error)) throw error;
+				this.#ground.log.warn({ err: error }, "could not tidy up yet");
 			}
 			await sleep(tidyMs, undefined, { signal });
+		}
+	}
+
+	async #tidyOnce(signal: AbortSignal): Promise<void> {
+		const { log, archives } = this.#ground;
+		await archives.records.saveServed();
+		await this.#sweepSnapshots(signal);
+		await this.#sweep();
+		const engine = this.#lookout?.view.engine;
+		for (const { command, resource, failure } of await expireUndo({ ...this.#ground, engine }, signal)) {
+			if (failure === undefined) log.info({ command, resource }, "removed an undo whose time had passed");
+			else
+				log.warn({ command, resource, err: failure }, "an undo whose time had passed could not be removed");
+			await this.#shown.refresh(resource);
 		}
 	}
 
@@ -212,7 +222,7 @@ class HostAgent implements Agent {
 		const done: Promise<void> = work
 			.catch((error: unknown) => {
 				if (this.#closing.signal.aborted) return;
-				if (error instanceof OperationError) this.#ground.log.warn({ err: error }, "could not be shown");
+				if (mayPass(error)) this.#ground.log.warn({ err: error }, "could not be shown");
 				else this.#fail(error);
 			})
 			.finally(() => this.#background.delete(done));
@@ -233,4 +243,9 @@ class HostAgent implements Agent {
 		if (!isTidy) this.#core.abandon(error);
 		this.#failure.resolve(error);
 	}
+}
+
+/** What the agent lives on with. A disk of archives that does not answer is no reason to end, and to leave services down. */
+function mayPass(error: unknown): boolean {
+	return error instanceof OperationError || errnoOf(error) !== undefined;
 }

@@ -54,6 +54,8 @@ export interface Step {
 	readonly intent: Readonly<Record<string, unknown>>;
 	/** After this one is complete the operation only goes forward. */
 	readonly commits?: boolean;
+	/** Its undo lets services go and needs nothing of what was undone before it: it comes even where that could not be undone. */
+	readonly releases?: boolean;
 	run(signal: AbortSignal): Promise<Readonly<Record<string, unknown>> | undefined>;
 	probe(): Promise<StepPresence>;
 	/** Brings back what was before; harmless when the step never ran. */

@@ -21,7 +21,7 @@ import { watchDatabases } from "./refuse-databases.ts";
 import { showProgress } from "./show-progress.ts";
 import { type SnapshotFacts, snapshotOf, snapshotSteps } from "./snapshot-steps.ts";
 import { verifyStored } from "./verify-stored.ts";
-import { downtimeOf, downtimePartsOf, warningsOf, writerSteps } from "./writer-steps.ts";
+import { downtimeOf, downtimePartsOf, warningsOf, writerStepsOfCopy } from "./writer-steps.ts";
 
 /** Everything a backup needs to know, now or after a crash. */
 export type BackupFacts = Located &
@@ -45,7 +45,7 @@ export function archiveSteps(facts: BackupFacts, context: OperationContext): rea
 	// Up to the commit point one life of the agent runs all steps, so later ones may read what earlier ones found.
 	const outputs = new Map<string, Readonly<Record<string, unknown>>>();
 	const copied: Copied = {};
-	const writers = writerSteps(facts, context);
+	const writers = writerStepsOfCopy(facts, context);
 	const copy = copyStep(facts, context, { copied, outputs });
 	const snapshot = snapshotSteps(facts, context, copy);
 	const hooks = hookSteps(facts, context);

@@ -96,6 +96,7 @@ export function hookSteps(
 			isSuspect = reports.some(hasFailed);
 			return { hooks: reports };
 		},
+		releases: true,
 		probe: async () => "partial",
 		async undo() {
 			const engine = await requireEngine(context, AbortSignal.timeout(bringBackMs));

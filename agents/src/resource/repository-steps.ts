@@ -23,7 +23,7 @@ import {
 } from "./archive-steps.ts";
 import { hookSteps } from "./hook-steps.ts";
 import { showProgress } from "./show-progress.ts";
-import { writerSteps } from "./writer-steps.ts";
+import { writerStepsOfCopy } from "./writer-steps.ts";
 
 type RepositoryFacts = BackupFacts & { readonly repository: NonNullable<Manifest["repository"]> };
 
@@ -40,7 +40,7 @@ interface Found {
 export function repositorySteps(facts: RepositoryFacts, context: OperationContext): readonly Step[] {
 	const found: Found = {};
 	const outputs = new Map<string, Readonly<Record<string, unknown>>>();
-	const writers = writerSteps(facts, context);
+	const writers = writerStepsOfCopy(facts, context);
 	const hooks = hookSteps(facts, context);
 	const steps = [
 		...hooks.before,

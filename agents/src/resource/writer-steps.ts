@@ -94,6 +94,12 @@ export function writerSteps(treatment: Treatment, context: OperationContext): Wr
 	return { quiesce: [quiesceStep], resume: [noticeStep, resumeStep] };
 }
 
+/** The same around a copy, which moves nothing of theirs: writers are let go whatever else could not be undone. */
+export function writerStepsOfCopy(treatment: Treatment, context: OperationContext): WriterSteps {
+	const { quiesce: held, resume } = writerSteps(treatment, context);
+	return { quiesce: held.map((step) => ({ ...step, releases: true })), resume };
+}
+
 /** How long the longest-treated container did not serve; 0 where none was touched. */
 export function downtimeOf(outputs: ReadonlyMap<string, Readonly<Record<string, unknown>>>): number {
 	const began = Times.safeParse(outputs.get("quiesce"));

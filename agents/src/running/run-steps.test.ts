@@ -6,7 +6,7 @@ import { type CancelCommand, type CommandId, isFinal, OperationError, type Repor
 import { lockHolder } from "../journal/locks.ts";
 import { begunSteps } from "../journal/steps.ts";
 import { head, type Rehearsed, rehearse, restoreOf } from "../rehearsal/rehearse.ts";
-import type { Disturb } from "../rehearsal/toy-operations.ts";
+import { type Disturb, toyHandlers, toyRestore } from "../rehearsal/toy-operations.ts";
 
 type Agent = ReturnType<typeof rehearse>;
 
@@ -207,6 +207,24 @@ test("an undo that fails is tried again, and is inconsistent when it never succe
 		const holder = agent.journal.read((database) => lockHolder(database, agent.stage.resource));
 		assert.equal(holder, expected === "inconsistent" ? command.id : undefined);
 	}
+});
+
+test("what lets services go is undone even where a later step cannot be, and what is before both stays", async () => {
+	const undone: string[] = [];
+	const toy = toyRestore((at) => {
+		if (at === "run swap") throw new Error("the disk is gone");
+		if (at.startsWith("undo ")) undone.push(at);
+		if (at === "undo swap") throw new Error("it is still gone");
+	});
+	const steps: typeof toy.steps = (facts, context) =>
+		toy.steps(facts, context).map((step) => (step.name === "stop" ? { ...step, releases: true } : step));
+	const { agent, command } = start({ handlers: { ...toyHandlers(), "path.restore": { ...toy, steps } } });
+	await agent.core.idle();
+	assert.deepEqual(undone, ["undo swap", "undo swap", "undo swap", "undo stop"]);
+	assert.ok(isRunning(agent));
+	const report = last(agent, command.id);
+	assert.equal(report?.state, "inconsistent");
+	assert.match(report?.failure?.message ?? "", /undoing its step swap fails: it is still gone/);
 });
 
 test("a full disk stops the operation before the next intent, and what was begun is undone", async () => {

@@ -9,7 +9,7 @@ import { packPlace } from "../resource/pack-place.ts";
 import { reachOf } from "../resource/reach-place.ts";
 import { watchDatabases } from "../resource/refuse-databases.ts";
 import { showProgress } from "../resource/show-progress.ts";
-import { writerSteps } from "../resource/writer-steps.ts";
+import { writerStepsOfCopy } from "../resource/writer-steps.ts";
 import { removeReader } from "../volume/read-over-engine.ts";
 import { type Gathered, gatherProject, type StackImage } from "./gather-project.ts";
 import { packImages } from "./pack-images.ts";
@@ -34,7 +34,7 @@ export function stackArchiveSteps(facts: StackFacts, context: OperationContext):
 	const writers =
 		first === undefined
 			? { quiesce: [], resume: [] }
-			: writerSteps({ place: first, others, treated, startedAtMs, watches }, context);
+			: writerStepsOfCopy({ place: first, others, treated, startedAtMs, watches }, context);
 	const steps = [
 		describeStep(facts, context, building),
 		...writers.quiesce,

@@ -12,7 +12,7 @@ import { openHands } from "../resource/open-hands.ts";
 import type { Place } from "../resource/place.ts";
 import { showProgress } from "../resource/show-progress.ts";
 import { type SnapshotFacts, snapshotOf, snapshotSteps } from "../resource/snapshot-steps.ts";
-import { writerSteps } from "../resource/writer-steps.ts";
+import { writerStepsOfCopy } from "../resource/writer-steps.ts";
 
 /** Everything the copy of a volume needs to know, now or after a crash. */
 export type CopyFacts = Located &
@@ -50,7 +50,7 @@ export function copySteps(facts: CopyFacts, context: OperationContext): readonly
 	// A copy is no part of the project that the original belongs to.
 	const create = createStep({ ...into, labels: {} }, context);
 	const copy = copyStep(facts, context, { found, outputs, create });
-	const writers = writerSteps(facts, context);
+	const writers = writerStepsOfCopy(facts, context);
 	const snapshot = snapshotSteps(facts, context, copy);
 	const hooks = hookSteps(facts, context);
 	const back = [...writers.resume, ...hooks.after];
