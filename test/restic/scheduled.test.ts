@@ -2,42 +2,26 @@ import assert from "node:assert/strict";
 import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { openHome } from "@davit/cli/testing/run-davit.ts";
 import { SchedulesDocument, StatusDocument } from "@davit/protocol";
-import { openSite, type Site, startSite } from "../bad-input/open-site.ts";
+import type { Site } from "../bad-input/open-site.ts";
 import { labAvailability } from "../lab/availability.ts";
 import { pollUntil } from "../lab/process/poll.ts";
-import { run } from "../lab/process/run.ts";
-import { findRestic } from "../lab/provision/unpack-restic.ts";
+import { openRepositorySite, type RepositorySite } from "./open-repository-site.ts";
 
 // Schedules that back up into a repository, check and prune it, without anybody's help.
 
 const { restic: unavailable } = await labAvailability();
 const options = { skip: unavailable ?? false, timeout: 150_000 };
-const opened = new AsyncDisposableStack();
+let opened: RepositorySite | undefined;
 let site: Site;
-let repository: string;
 
 before(async () => {
 	if (unavailable !== undefined) return;
-	const program = await findRestic(AbortSignal.timeout(60_000));
-	const folder = opened.use(await openHome()).path;
-	repository = join(folder, "repository");
-	const passwordFile = join(folder, "password");
-	await writeFile(passwordFile, "right\n", { mode: 0o600 });
-	const argv = [program, "--repo", repository, "--password-file", passwordFile, "--no-cache", "init"];
-	await run([program, ...argv.slice(1)], { signal: AbortSignal.timeout(60_000) });
-	const home = opened.use(await openHome()).path;
-	site = opened.use(await openSite({ home }));
-	await site.stop();
-	const file = join(home, "config", "agent.json");
-	const settings = JSON.parse(await readFile(file, "utf8"));
-	const repositories = [{ name: "disk", url: repository, passwordFile, lockSeconds: 1, checkParts: 1 }];
-	await writeFile(file, JSON.stringify({ ...settings, resticProgram: program, repositories }));
-	opened.use(await startSite(home, []));
+	opened = await openRepositorySite({ checkParts: 1 });
+	site = opened.site;
 });
 
-after(() => opened.disposeAsync());
+after(() => opened?.[Symbol.asyncDispose]());
 
 async function asked<Document>(
 	schema: { parse: (value: unknown) => Document },
@@ -78,9 +62,10 @@ test(
 		assert.doesNotMatch(runs, /failed|rejected/, "each waited for the others");
 		await site.davit("schedule", "pause", "away");
 		await site.davit("schedule", "pause", "prune-disk");
-		for (const name of await readdir(join(repository, "data"), { recursive: true })) {
+		const data = join(opened?.repository ?? "", "data");
+		for (const name of await readdir(data, { recursive: true })) {
 			if (name.length < 60) continue;
-			const pack = join(repository, "data", name);
+			const pack = join(data, name);
 			const bytes = await readFile(pack);
 			bytes[10] = (bytes[10] ?? 0) ^ 1;
 			await chmod(pack, 0o600);

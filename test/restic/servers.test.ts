@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { listSnapshots } from "@davit/agents/restic/snapshots.ts";
+import { resourceId } from "@davit/protocol";
 import { perform } from "../agents/perform.ts";
 import { labAvailability } from "../lab/availability.ts";
 import { openProxy } from "./open-proxy.ts";
@@ -20,7 +21,7 @@ for (const [name, start, needed] of [
 	["rclone serve restic", startRest, options],
 	["an S3 server", startS3, { skip: unavailable ?? s3 ?? false, timeout: s3BuildMs + 60_000 }],
 ] as const) {
-	test(`a folder is backed up to ${name}, and restored from it exactly`, needed, async (t) => {
+	test(`a folder is backed up to ${name}, restored from it exactly, and drilled`, needed, async (t) => {
 		const { port: _port, ...settings } = await start(t, await makeFolder(t));
 		const { rig, path, repository } = await openRepositoryRig(t, settings);
 		const before = portray(path);
@@ -32,6 +33,14 @@ for (const [name, start, needed] of [
 		await perform("path.restore", wanted, { context: rig.context() });
 		// Making the file anew gave its folder another time, and the restore gave it back.
 		assert.equal(portray(path), before);
+		const drilled = await perform(
+			"path.drill",
+			{ path, archive: result.archive },
+			{ context: rig.context() },
+		);
+		assert.equal(drilled.state, "succeeded");
+		const [proven] = await rig.context().archives.list(resourceId({ kind: "path", path }));
+		assert.ok(proven?.proof.includes("drilled"), proven?.proof.join());
 	});
 }
 

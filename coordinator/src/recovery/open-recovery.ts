@@ -128,6 +128,10 @@ function repositoryPlace(
 		name: `${host}: repository ${name}`,
 		at: url,
 		note: `restic; its password is in ${passwordFile} on ${host}: write it on this kit, Davit does not know it`,
-		commands: [`${restic} snapshots --host ${host}`, `${restic} restore SNAPSHOT --target /an/empty/folder`],
+		commands: [
+			`${restic} check`,
+			`${restic} snapshots --host ${host}`,
+			`${restic} restore SNAPSHOT --sparse --target /an/empty/folder`,
+		],
 	};
 }

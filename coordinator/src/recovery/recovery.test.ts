@@ -68,8 +68,9 @@ test("a kit names the restic repositories of every host, and is stale when one i
 	for (const line of [
 		"#   nas: /srv/archives (folders on this host's disk)",
 		"#   nas: repository disk: /mnt/o'disk (restic; its password is in /etc/davit/disk on nas: write it on this kit, Davit does not know it)",
+		"#     restic -r '/mnt/o'\\''disk' check",
 		"#     restic -r '/mnt/o'\\''disk' snapshots --host nas",
-		"#     restic -r '/mnt/o'\\''disk' restore SNAPSHOT --target /an/empty/folder",
+		"#     restic -r '/mnt/o'\\''disk' restore SNAPSHOT --sparse --target /an/empty/folder",
 	]) {
 		assert.ok(kit.text.split("\n").includes(line), line);
 	}
