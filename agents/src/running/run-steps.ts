@@ -14,6 +14,7 @@ import {
 	probeLimitMs,
 	reasonOf,
 	settled,
+	shorten,
 	stepAt,
 	stepLimitMs,
 	stepsOf,
@@ -56,7 +57,7 @@ export async function goOn(work: Begun, first: number): Promise<Ending> {
 	);
 	for (const [number, step] of steps.entries()) {
 		if (number < first) continue;
-		work.onStep(step.name);
+		work.onStep(shorten(step.name));
 		if (isPastCommit(work)) {
 			await insistOn(work, { number, step });
 			continue;

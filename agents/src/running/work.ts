@@ -102,3 +102,8 @@ export function failed(failure: FailureReport): Ending {
 export function reasonOf(error: unknown, signal: AbortSignal): FailureReport {
 	return failureReport(signal.aborted ? signal.reason : error);
 }
+
+/** A step's name as a report may have it: those of a stack hold the names of its folders. */
+export function shorten(step: string): string {
+	return step.length > 64 ? `${step.slice(0, 63)}…` : step;
+}
