@@ -197,7 +197,7 @@ class HostAgent implements Agent {
 		const { signal } = this.#closing;
 		try {
 			const left = await sweepScratch({ engine, config, isOpen }, signal);
-			if (left.length > 0) log.warn({ left }, "removed what drills of an earlier life left");
+			if (left.length > 0) log.warn({ left }, "removed what drills or plans of an earlier life left");
 			if (engine === undefined) return;
 			const open = new Set(journal.read(openOperations).map(({ command }) => command));
 			const swept = await sweepContainers({ engine, home: config.home, open }, signal);

@@ -5,6 +5,7 @@ import type { AgentConfig } from "../config.ts";
 import { agentLabel, agentOf } from "../container/run-contained.ts";
 import { commandLabel } from "../docker/command-label.ts";
 import type { Engine } from "../docker/engine.ts";
+import { surveyEnd } from "../stack/swap-facts.ts";
 import { isScratch, scratchFolderPrefix } from "./scratch.ts";
 import { removeFolder } from "./swap-folders.ts";
 
@@ -15,9 +16,25 @@ interface Sweep {
 	readonly isOpen: (command: string) => boolean;
 }
 
-/** Removes what drills of this agent left whose journal is gone; returns the names of volumes and paths of folders. */
+/** Removes what drills of this agent left whose journal is gone, and plans of stacks that were killed; returns the names of volumes and paths of folders. */
 export async function sweepScratch(sweep: Sweep, signal: AbortSignal): Promise<readonly string[]> {
-	return [...(await sweepVolumes(sweep, signal)), ...(await sweepFolders(sweep))];
+	return [
+		...(await sweepVolumes(sweep, signal)),
+		...(await sweepFolders(sweep)),
+		...(await sweepPlans(sweep)),
+	];
+}
+
+/** What a plan of a stack had unpacked when the agent was killed. */
+async function sweepPlans({ config, isOpen }: Sweep): Promise<string[]> {
+	const place = join(config.home, "stacks");
+	const swept: string[] = [];
+	for (const name of await namesIn(place)) {
+		if (!name.endsWith(surveyEnd) || isOpen(name.slice(0, -surveyEnd.length))) continue;
+		await removeFolder(join(place, name));
+		swept.push(join(place, name));
+	}
+	return swept;
 }
 
 async function sweepVolumes({ engine, config, isOpen }: Sweep, signal: AbortSignal): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import {
 	Bytes,
 	failureReport,
@@ -29,7 +29,7 @@ import { findStacks } from "./find-stacks.ts";
 import { whyNotAllowed } from "./locate-stack.ts";
 import { partArchive } from "./part-facts.ts";
 import { findCompose } from "./run-compose.ts";
-import type { StackSwap } from "./swap-facts.ts";
+import { type StackSwap, surveyFolder } from "./swap-facts.ts";
 
 export interface StackSurvey {
 	readonly plan: PlanFacts;
@@ -53,7 +53,7 @@ export async function surveyStack(
 ): Promise<StackSurvey> {
 	const { context } = surveying;
 	const resource = resourceId({ kind: "stack", stack });
-	const scratch = join(context.config.home, "stacks", `${context.command}-survey`);
+	const scratch = surveyFolder(context.config, context.command);
 	await using _scratch = { [Symbol.asyncDispose]: () => rm(scratch, { recursive: true, force: true }) };
 	const coming =
 		action.action === "restore"

@@ -56,3 +56,10 @@ export function keptFiles({ home }: AgentConfig, command: CommandId): string {
 export function incomingFiles({ home }: AgentConfig, command: CommandId): string {
 	return join(home, "stacks", `${command}-new`);
 }
+
+/** Where a plan unpacks a project's files to look at them, secrets too. */
+export function surveyFolder({ home }: Pick<AgentConfig, "home">, command: CommandId): string {
+	return join(home, "stacks", `${command}${surveyEnd}`);
+}
+
+export const surveyEnd = "-survey";
