@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Run, RunId } from "@davit/protocol";
 import { type Doom, doomsOf } from "./doom.ts";
-import type { Lane } from "./open-lane.ts";
+import type { Life } from "./open-life.ts";
 import type { Mortal } from "./start-mortal.ts";
 
 /** Whoever has written nothing for so long has nothing more to write. */
@@ -13,11 +13,11 @@ const graceMs = 1_000;
  * Every place of the agent's journal that one quiet run of what `ask` asks for passes. Receipts of the two reports are places
  * too, though the first may come so late that there is only one.
  */
-export async function findDooms(lane: Lane, ask: () => RunId): Promise<{ dooms: Doom[]; run: Run }> {
-	await settle(lane.agent);
-	await lane.agent.doom("never");
-	const run = await lane.ended(ask());
-	return { dooms: doomsOf(await settle(lane.agent)), run };
+export async function findDooms(life: Life, ask: () => RunId): Promise<{ dooms: Doom[]; run: Run }> {
+	await settle(life.agent);
+	await life.agent.doom("never");
+	const run = await life.ended(ask());
+	return { dooms: doomsOf(await settle(life.agent)), run };
 }
 
 export interface Deaths {
@@ -34,18 +34,18 @@ export interface Fate {
 }
 
 /** Asks, and lets the agent die where it was told, again in its next life, and then live. */
-export async function dieTwice(lane: Lane, ask: () => RunId, { first, second }: Deaths): Promise<Fate> {
-	await settle(lane.agent);
-	await lane.agent.doom(first);
+export async function dieTwice(life: Life, ask: () => RunId, { first, second }: Deaths): Promise<Fate> {
+	await settle(life.agent);
+	await life.agent.doom(first);
 	const run = ask();
-	const spared = lane.ended(run).then(() => sleep(graceMs));
-	await Promise.race([lane.agent.death, spared]);
-	if (await lane.agent.doom("never")) return { run: await lane.ended(run), deaths: 0 };
-	const next = await lane.start(second);
-	await Promise.race([next.death, lane.ended(run)]);
+	const spared = life.ended(run).then(() => sleep(graceMs));
+	await Promise.race([life.agent.death, spared]);
+	if (await life.agent.doom("never")) return { run: await life.ended(run), deaths: 0 };
+	const next = await life.start(second);
+	await Promise.race([next.death, life.ended(run)]);
 	const lives = await next.doom("never");
-	if (!lives) await lane.start();
-	return { run: await lane.ended(run), deaths: lives ? 1 : 2 };
+	if (!lives) await life.start();
+	return { run: await life.ended(run), deaths: lives ? 1 : 2 };
 }
 
 /** Resolves with all that was written when there is no more to come. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-const Place = z.object({ point: z.string(), time: z.int().positive() });
+export const Place = z.object({ point: z.string(), time: z.int().positive() });
 /** A write by its name and how many of that name had come with it. */
 export type Place = z.infer<typeof Place>;
 

@@ -22,7 +22,7 @@ export interface Scene extends AsyncDisposable {
 	readonly complaints: readonly string[];
 	readonly signal: AbortSignal;
 	/** Lets a host in and writes its agent's configuration; several may share the engine. */
-	writeAgent(name: string): Promise<AgentPlace>;
+	writeAgent(name: string, settings?: Readonly<Record<string, unknown>>): Promise<AgentPlace>;
 }
 
 export interface AgentPlace extends MortalWish {
@@ -42,7 +42,7 @@ export async function openScene(signal: AbortSignal): Promise<Scene> {
 	const admit = (wanted: Admission) => coordinator.desk.admit(wanted, operator);
 	return {
 		...{ lab, host, complaints, signal, desk: coordinator.desk },
-		writeAgent: (name) => writeAgent({ lab, admit, name }),
+		writeAgent: (name, settings) => writeAgent({ lab, admit, name, settings }),
 		[Symbol.asyncDispose]: () => stack.disposeAsync(),
 	};
 }
@@ -72,19 +72,22 @@ interface AgentWish {
 	readonly lab: Laboratory;
 	readonly admit: (wanted: Admission) => Promise<{ readonly coordinatorKey: string }>;
 	readonly name: string;
+	/** Of its configuration, beside what every agent of a scene has. */
+	readonly settings?: Readonly<Record<string, unknown>> | undefined;
 }
 
-export async function writeAgent({ lab, admit, name }: AgentWish): Promise<AgentPlace> {
+export async function writeAgent({ lab, admit, name, settings = {} }: AgentWish): Promise<AgentPlace> {
 	const host = HostName.parse(name);
 	const home = join(lab.folder, name);
 	await mkdir(home, { recursive: true });
 	const { coordinatorKey } = await admit({ host, publicKey: await ownPublicKey(home) });
 	const configFile = join(home, "agent.json");
-	const settings = {
+	const config = {
 		...{ site: "home", host, home, coordinatorKey, broker: { url: lab.broker.url } },
 		...{ dockerSocket: lab.host("nas").socketPath, minimumFreeBytes: 0, logLevel: "info" },
+		...settings,
 	};
-	await writeFile(configFile, JSON.stringify(settings), { mode: 0o600 });
+	await writeFile(configFile, JSON.stringify(config), { mode: 0o600 });
 	return { program: "agent", host, home, configFile, logPath: join(home, "agent.log") };
 }
 

@@ -10,6 +10,7 @@ import {
 } from "@davit/protocol";
 import { type Deaths, type Fate, findDooms } from "./die-twice.ts";
 import type { Doom } from "./doom.ts";
+import { killEach } from "./kill-each.ts";
 import type { Lane } from "./open-lane.ts";
 import type { Tree } from "./open-volume.ts";
 
@@ -29,10 +30,6 @@ export function openTrack(lane: Lane, failure: FailureCode = "interrupted"): Tra
 	return { lane, archives: new Set(), kept: new Map(), failure, rounds: 0 };
 }
 
-/** The second life dies at one of its first so many writes. */
-const secondDeaths = 10;
-const attempts = 8;
-
 type Round = (track: Track, deaths: Deaths) => Promise<Fate>;
 
 /** One quiet run tells all places to die at. The lane is judged after it as after all others. */
@@ -45,51 +42,13 @@ export async function measure(track: Track, ask: () => RunId, swapped?: Swapped)
 	return dooms;
 }
 
-/** Gives every doom a round, as many at once as there are tracks. Says what came of them. */
-export async function killAtEach(
-	dooms: readonly Doom[],
-	tracks: readonly Track[],
-	round: Round,
-): Promise<string> {
-	const waiting = [...dooms.entries()];
-	const fates: Fate[] = [];
-	const beganMs = performance.now();
-	const work = async (track: Track) => {
-		for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-			const [index, first] = next;
-			const second = { write: 1 + (index % secondDeaths) };
-			fates.push(await insist(track, { first, second }, round));
-		}
-	};
-	await Promise.all(tracks.map(work));
-	assert.equal(fates.length, dooms.length);
-	const twice = fates.filter(({ deaths }) => deaths === 2).length;
-	assert.ok(twice > dooms.length / 3, `only ${twice} of ${dooms.length} second lives died`);
-	const done = fates.filter(({ run }) => run.state === "succeeded").length;
-	assert.ok(
-		done > 0 && done < fates.length,
-		"all rounds ended alike, so the kills cannot have hit the middle",
-	);
-	const seconds = Math.round((performance.now() - beganMs) / 1000);
-	return `${dooms.length} places, each killed there, ${twice} of them again in the next life; ${done} done, ${
-		fates.length - done
-	} undone; ${seconds} s`;
-}
-
-/** The round anew where its run did not pass the place. */
-async function insist(track: Track, deaths: Deaths, round: Round): Promise<Fate> {
-	const where = `killed at ${JSON.stringify(deaths.first)}, then at ${JSON.stringify(deaths.second)}`;
-	for (let attempt = 1; attempt <= attempts; attempt += 1) {
-		track.rounds += 1;
-		try {
-			const fate = await round(track, deaths);
-			await judge(track, fate.run);
-			if (fate.deaths > 0) return fate;
-		} catch (cause) {
-			throw new Error(`${where}: ${cause instanceof Error ? cause.message : cause}`, { cause });
-		}
-	}
-	throw new Error(`${where}: ${attempts} runs did not pass there`);
+/** Gives every doom a round, as many at once as there are tracks, and judges each. Says what came of them. */
+export function killAtEach(dooms: readonly Doom[], tracks: readonly Track[], round: Round): Promise<string> {
+	return killEach(dooms, tracks, async (track, deaths) => {
+		const fate = await round(track, deaths);
+		await judge(track, fate.run);
+		return fate;
+	});
 }
 
 /** Whatever happened: one true end, nothing half, nothing left behind, everybody as before. */

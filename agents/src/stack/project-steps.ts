@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { commandLabel } from "../docker/command-label.ts";
 import { requireEngine } from "../docker/require-engine.ts";
 import type { OperationContext, Step } from "../operation.ts";
+import { findUsersOf, surveyNow } from "../resource/find-users.ts";
+import { planForSwap } from "../resource/plan-treatment.ts";
 import { reachOf } from "../resource/reach-place.ts";
 import { awaitHealth } from "./await-health.ts";
 import { findStacks } from "./find-stacks.ts";
@@ -127,8 +129,28 @@ export function upStep(facts: StackSwap, context: OperationContext): Step {
 			return undefined;
 		},
 		probe: async () => "partial",
-		undo: () => removeNew(containers),
+		async undo() {
+			await removeNew(containers);
+			await stopStarted(facts, context);
+		},
 	};
+}
+
+/**
+ * Compose starts a container as it is where nothing about it changed: it would go on with the new data when the old comes back. The
+ * undo of `quiesce` starts again what ran before.
+ */
+async function stopStarted(
+	{ parts, containers, treated }: StackSwap,
+	context: OperationContext,
+): Promise<void> {
+	const signal = AbortSignal.timeout(undoMs);
+	const engine = await requireEngine(context, signal);
+	const ours = new Set([...containers, ...treated.map(({ id }) => id)]);
+	const places = parts.map(({ place }) => place);
+	const users = findUsersOf(places, await surveyNow(engine, signal)).filter(({ id }) => ours.has(id));
+	for (const { id, graceSeconds } of await planForSwap(users, { engine, signal }))
+		await engine.stop(id, graceSeconds, signal);
 }
 
 /** Until every container that has a check passes it, and every other one stays up. */
