@@ -16,7 +16,13 @@ import { judgeLate, judgeSilence } from "../outbox/judge.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import { judgePlans, type PlanWanted, startPlan } from "../plans/plans.ts";
 import { planDocument } from "../plans/ready.ts";
-import { clearOldRuns, presenceOf, publishEverything, publishHost } from "../publishing/publish.ts";
+import {
+	clearOldRuns,
+	forgetOldAnswers,
+	presenceOf,
+	publishEverything,
+	publishHost,
+} from "../publishing/publish.ts";
 import { hearRequest } from "../requests/hear.ts";
 import { record } from "../requests/record.ts";
 import { RunBook } from "../runs/book.ts";
@@ -192,6 +198,7 @@ export class CoordinatorCore {
 	#tickSlowly(): void {
 		this.#slowTickAtMs = this.parts.now();
 		clearOldRuns(this.parts);
+		forgetOldAnswers(this.parts);
 		for (const entry of this.parts.fleet.hosts()) publishHost(this.parts, entry);
 	}
 }

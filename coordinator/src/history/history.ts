@@ -1,3 +1,4 @@
+import { answersIn } from "./answers.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { hostsIn } from "./hosts.ts";
 import { accountsIn, intentsIn } from "./intents.ts";
@@ -93,6 +94,7 @@ export function openHistory({ file, now, onWrite, database: given }: HistoryOpti
 		/** The next life will have a higher epoch than `seen`; this one stays what it is. */
 		passEpoch: (seen: number) => write("epoch", () => writeEpoch(Math.max(readEpoch(), seen))),
 		runs: runsIn(database),
+		answers: answersIn(database),
 		hosts: hostsIn(database),
 		intents: intentsIn(database),
 		accounts: accountsIn(database),

@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE INDEX IF NOT EXISTS runs_of_resource ON runs (host, resource, hidden, number);
 CREATE INDEX IF NOT EXISTS runs_open ON runs (number) WHERE ended = 0;
 CREATE INDEX IF NOT EXISTS runs_published ON runs (ended_ms) WHERE cleared = 0 AND ended = 1;
+CREATE INDEX IF NOT EXISTS runs_answers ON runs (ended_ms) WHERE hidden = 1 AND ended = 1;
 CREATE TABLE IF NOT EXISTS run_steps (
 	run TEXT NOT NULL, number INTEGER NOT NULL, step TEXT NOT NULL, PRIMARY KEY (run, number)
 ) STRICT;

@@ -37,6 +37,18 @@ export function clearOldRuns(core: Core): void {
 	}
 }
 
+/** A report that comes later is of no command, and harmless. */
+const answersKeptMs = 10 * 60_000;
+
+/** Forgets what hosts answered to questions that only look: it was read when it came, and each may hold hundreds of names. */
+export function forgetOldAnswers(core: Core): void {
+	const old = core.history.answers.endedBefore(core.now() - answersKeptMs);
+	if (old.length === 0) return;
+	core.history.write("cleared", () => {
+		for (const run of old) core.history.answers.forget(run);
+	});
+}
+
 /** Publishes the status of a resource when it differs from what was published last. */
 export function publishStatus(core: Core, host: HostName, resource: ResourceId): void {
 	if (!isShown(core, host, resource)) return;
