@@ -95,6 +95,7 @@ test("what is known of the data stays available without the coordinator; the but
 		"backup_size",
 		"backup_duration",
 		"last_proven_restore",
+		"backup_suspicious",
 		"restore_duration",
 		"job",
 	]) {

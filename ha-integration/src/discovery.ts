@@ -17,6 +17,7 @@ import { jobEvent, jobTriggers, wholeHostEvents } from "./entities/job-event.ts"
 import {
 	backupDurationSensor,
 	backupSizeSensor,
+	backupSuspiciousSensor,
 	lastGoodBackupSensor,
 	lastProvenRestoreSensor,
 	restoreDurationSensor,
@@ -123,6 +124,7 @@ function resourceDevice(view: SiteView, place: ResourcePlace): object {
 			back_up: backupButton(place),
 			last_good_backup: lastGoodBackupSensor(place),
 			backup_overdue: backupOverdueSensor(place),
+			backup_suspicious: backupSuspiciousSensor(place),
 			backup_state: backupStateSensor(place),
 			backup_size: backupSizeSensor(place),
 			backup_duration: backupDurationSensor(place),

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { type Integration, openIntegration } from "@davit/ha-integration/integration.ts";
-import { discoveryFilter } from "@davit/protocol";
+import { discoveryFilter, Instant } from "@davit/protocol";
 import { connectAsync } from "mqtt";
 import { pino } from "pino";
 import { labAvailability } from "../lab/availability.ts";
@@ -88,6 +88,27 @@ function scenes(version: HomeAssistantVersion): void {
 		assert.equal(byName.get("nas")?.["via_device_id"], byName.get("Davit lab")?.["id"]);
 		const ours = devices.filter((device) => device["manufacturer"] === "Davit");
 		assert.equal(ours.length, 4);
+	});
+
+	test("a suspicious backup is a problem that says what is wrong, also without the coordinator; a person's hold is none", async () => {
+		const since = Instant.parse("2026-11-22T11:00:00.000Z");
+		const because = "it has 12 of 4,000 entries that were usual";
+		const sensor = "nas_volume-photos_backup_suspicious";
+		const takenAt = "2026-11-22T10:00:00.000Z";
+		await becomes(sensor, "off");
+		await puppets.setCoordinator("offline");
+		await puppets.setState("photos", takenAt, { hold: { since, because, isAutomatic: true } });
+		const held = await becomes(sensor, "on");
+		assert.deepEqual(
+			[held.attributes["device_class"], held.attributes["since"], held.attributes["because"]],
+			["problem", since, because],
+		);
+		await puppets.setState("photos", takenAt, { hold: { since, because: "I look", isAutomatic: false } });
+		const known = await becomes(sensor, "off");
+		assert.equal(known.attributes["because"], "I look");
+		await puppets.setCoordinator("online");
+		await puppets.setState("photos", takenAt);
+		await becomes("nas_volume-photos_backup_state", "idle");
 	});
 
 	test("a press is a request that is not retained, and its answer is seen at once", async () => {

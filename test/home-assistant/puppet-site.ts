@@ -25,7 +25,7 @@ export interface Puppets extends AsyncDisposable {
 	setVolumes(names: readonly string[]): Promise<void>;
 	setCoordinator(state: "online" | "offline"): Promise<void>;
 	setHost(state: "online" | "offline"): Promise<void>;
-	setState(volume: string, takenAt: string | undefined): Promise<void>;
+	setState(volume: string, takenAt: string | undefined, changes?: Partial<ResourceState>): Promise<void>;
 	/** Of a volume by its name, or of another resource by its id. */
 	setStatus(of: string, backup: ResourceStatus["backup"], changes?: Partial<ResourceStatus>): Promise<void>;
 	endRun(run: string, changes: object): Promise<void>;
@@ -72,7 +72,11 @@ export async function openPuppets(url: string, signal: AbortSignal): Promise<Pup
 		},
 		setCoordinator: (state) => say(topics.coordinatorPresence(), presence(state)),
 		setHost: (state) => say(topics.presence(nas), presence(state)),
-		setState: (name, takenAt) => say(topics.resourceState(nas, volume(name)), stateOf(name, takenAt)),
+		setState: (name, takenAt, changes = {}) =>
+			say(
+				topics.resourceState(nas, volume(name)),
+				ResourceState.parse({ ...stateOf(name, takenAt), ...changes }),
+			),
 		setStatus: (name, backup, changes = {}) =>
 			say(
 				topics.resourceStatus(nas, volume(name)),

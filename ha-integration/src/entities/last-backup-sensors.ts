@@ -62,6 +62,25 @@ export function restoreDurationSensor(place: ResourcePlace): Component {
 	};
 }
 
+/**
+ * On while Davit removes nothing because a backup was suspicious: much smaller than usual, or as if encrypted. A hold that a person
+ * set is no problem.
+ */
+export function backupSuspiciousSensor(place: ResourcePlace): Component {
+	const topic = place.topics.resourceState(place.host, place.resource);
+	return {
+		...entity("binary_sensor", place, { id: "backup_suspicious", name: "Backup suspicious" }),
+		...alwaysAvailable,
+		device_class: "problem",
+		state_topic: topic,
+		value_template: "{{ 'ON' if (value_json.get('hold') or {}).get('isAutomatic') else 'OFF' }}",
+		json_attributes_topic: topic,
+		json_attributes_template:
+			"{{ {'since': (value_json.get('hold') or {}).get('since'), " +
+			"'because': (value_json.get('hold') or {}).get('because')} | tojson }}",
+	};
+}
+
 const diagnostic = { entity_category: "diagnostic", enabled_by_default: false } as const;
 
 /** Why nothing is removed for now, and since when; none where there is no hold. */
