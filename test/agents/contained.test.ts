@@ -53,6 +53,52 @@ suite("an engine of version 26.1 whose folders are not the agent's", { skip: una
 		assert.equal(await host.docker(["ps", "-aq"]), "");
 	});
 
+	test("a helper container has neither network nor privileges, and only the capabilities that its job takes", async () => {
+		const volume = VolumeName.parse("narrow");
+		await host.docker(["volume", "create", volume]);
+		await writeFile(join(host.dataRoot, "volumes", volume, "_data/file"), "archived");
+		const { engine } = rig;
+		assert.ok(engine !== undefined);
+		const seen: { rights: string; config: Record<string, unknown> }[] = [];
+		const watched: typeof engine = {
+			...engine,
+			sharesPaths: false,
+			createContainer: async (wish, until) => {
+				const id = await engine.createContainer(wish, until);
+				const config = JSON.parse(await host.docker(["inspect", "-f", "{{json .HostConfig}}", id]));
+				seen.push({
+					rights: [...config["CapAdd"]]
+						.map((name) => name.replace("CAP_", ""))
+						.sort()
+						.join(),
+					config,
+				});
+				return id;
+			},
+		};
+		const context = () => rig.context({ engine: watched });
+		const { result: taken } = await perform("volume.backup", { volume }, { context: context() });
+		const action = { action: "restore", archive: taken.archive } as const;
+		const { result: plan } = await perform("volume.plan", { volume, action }, { context: context() });
+		const wanted = { volume, archive: taken.archive, plan: plan.digest };
+		await perform("volume.restore", wanted, { context: context() });
+		const base = "CHOWN,DAC_OVERRIDE,FOWNER,FSETID";
+		assert.deepEqual([...new Set(seen.map(({ rights }) => rights))].sort(), [
+			base,
+			`${base},MKNOD,SETFCAP,SYS_ADMIN`,
+			`${base},SYS_ADMIN`,
+		]);
+		assert.ok(seen.filter(({ rights }) => rights === base).length > seen.length / 2, "most do without");
+		for (const { config } of seen) {
+			assert.deepEqual(
+				[config["NetworkMode"], config["ReadonlyRootfs"], config["Privileged"], config["CapDrop"]],
+				["none", true, false, ["ALL"]],
+			);
+			assert.ok(JSON.stringify(config["SecurityOpt"]).includes("no-new-privileges"));
+			assert.deepEqual([config["PidMode"], config["Devices"] ?? []], ["", []]);
+		}
+	});
+
 	test("a volume is copied by a helper container, and one that dies before its check leaves no new one", async () => {
 		const [volume, as] = [VolumeName.parse("original"), "copied"];
 		await host.docker(["volume", "create", volume]);

@@ -7,6 +7,7 @@ import type { JobMessage } from "../files/answer-job.ts";
 import type { FileContext } from "../files/job.ts";
 import { settle } from "../files/run-job.ts";
 import type { ReachJob } from "../resource/reach-job.ts";
+import { rightsFor } from "./file-rights.ts";
 import { requireImage } from "./make-image.ts";
 
 /** Says whose helper container it is: several agents may share an engine. */
@@ -51,6 +52,7 @@ export async function runContained(job: ReachJob, context: ContainedContext): Pr
 	const id = await engine.createContainer(
 		{
 			...{ image, command, argv: [], labels: { [agentLabel]: agent }, listens: true },
+			rights: rightsFor(job),
 			mounts: mounts.map(({ path, writes }) => ({ type: "bind", source: path, target: path, writes })),
 		},
 		asked,

@@ -10,6 +10,8 @@ export interface ContainerWish {
 	readonly command: CommandId;
 	/** Empty where the image says what is run. */
 	readonly argv: readonly string[];
+	/** Capabilities that it keeps, without `CAP_`; absent = none. */
+	readonly rights?: readonly string[];
 	/** Beside the command's. */
 	readonly labels?: Readonly<Record<string, string>>;
 	/** Its standard input stays open until whoever attached to it goes away; then it ends for good. */
@@ -25,8 +27,8 @@ export interface ContainerWish {
 /** How bytes get out of the engine without its host's paths. */
 export interface Transfer {
 	/**
-	 * Makes it without starting it: labelled with its command, without a network, its own files read-only, with no more rights
-	 * than owning, reading and making any file take. What it says is not kept by the engine.
+	 * Makes it without starting it: labelled with its command, without a network, its own files read-only, with no other
+	 * rights than it wishes for. What it says is not kept by the engine.
 	 */
 	createContainer(wish: ContainerWish, signal: AbortSignal): Promise<string>;
 	/** By force; nothing happens where there is none. */
@@ -121,11 +123,8 @@ export function openTransfer(ask: AskVersioned): Transfer {
 	};
 }
 
-/** What it takes to read and make any file with any owner and attribute; `trusted.*` takes the last (capabilities(7), xattr(7)). */
-const fileRights = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "MKNOD", "SETFCAP", "SYS_ADMIN"];
-
 function containerOf(wish: ContainerWish): Readonly<Record<string, unknown>> {
-	const { image, command, argv, labels, listens = false, mounts } = wish;
+	const { image, command, argv, labels, listens = false, rights = [], mounts } = wish;
 	return {
 		Image: image,
 		...(argv.length === 0 ? {} : { Cmd: argv }),
@@ -135,7 +134,7 @@ function containerOf(wish: ContainerWish): Readonly<Record<string, unknown>> {
 		HostConfig: {
 			NetworkMode: "none",
 			ReadonlyRootfs: true,
-			...{ CapDrop: ["ALL"], CapAdd: fileRights, SecurityOpt: ["no-new-privileges", "label=disable"] },
+			...{ CapDrop: ["ALL"], CapAdd: rights, SecurityOpt: ["no-new-privileges", "label=disable"] },
 			// Owners are the host's, also where the engine gives containers users of their own.
 			UsernsMode: "host",
 			LogConfig: { Type: "none" },
