@@ -15,7 +15,7 @@ export interface RepositoryRig extends TestRepository {
 
 /** An agent's operations with one folder and one repository; `settings` are the repository's. */
 export async function openRepositoryRig(
-	t: TestContext,
+	t: Pick<TestContext, "after">,
 	settings: { readonly init?: boolean; readonly [key: string]: unknown } = {},
 ): Promise<RepositoryRig> {
 	const opened = await openRepository(t, settings);

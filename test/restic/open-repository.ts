@@ -16,7 +16,7 @@ export interface TestRepository {
 
 /** A folder of its own with a password file, and the settings of a repository in it; `init` makes the repository. */
 export async function openRepository(
-	t: TestContext,
+	t: Pick<TestContext, "after">,
 	{ init = true, ...more }: { readonly init?: boolean; readonly [key: string]: unknown } = {},
 ): Promise<TestRepository> {
 	const signal = AbortSignal.timeout(120_000);

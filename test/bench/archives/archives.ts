@@ -7,6 +7,7 @@ import { manifestFor } from "@davit/agents/files/plant-archive.ts";
 import { type Bench, megabytes, type Row } from "../measure.ts";
 import { makeEmpty, makeMixed, makeSmall } from "./make-corpus.ts";
 import { type Cost, measureJob, timeShell } from "./measure-job.ts";
+import { measureRestic } from "./restic.ts";
 import { sizeOf } from "./sizes.ts";
 
 const rssGoalBytes = 150e6;
@@ -14,7 +15,7 @@ const rssGoalBytes = 150e6;
 export const archives: Bench = {
 	name: "archives",
 	about:
-		"archives alone, without an agent: a mixed volume, many small files and a million entries, each in a process of its own, beside GNU tar and zstd in the same run, warm cache; DAVIT_BENCH_MIXED_MB, DAVIT_BENCH_SMALL_FILES and DAVIT_BENCH_ENTRIES change the sizes",
+		"archives alone, without an agent: a mixed volume, many small files and a million entries, each in a process of its own, beside GNU tar and zstd in the same run, warm cache; a second backup into restic is an agent's, in process, beside restic alone; DAVIT_BENCH_MIXED_MB, DAVIT_BENCH_SMALL_FILES, DAVIT_BENCH_ENTRIES and DAVIT_BENCH_RESTIC_MB change the sizes",
 	async run(signal) {
 		const workshop = await mkdtemp(join(tmpdir(), "davit-bench-archives-"));
 		try {
@@ -22,6 +23,7 @@ export const archives: Bench = {
 				...(await measureMixed(join(workshop, "mixed"), signal)),
 				...(await measureSmall(join(workshop, "small"), signal)),
 				await measureEntries(join(workshop, "entries"), signal),
+				...(await measureRestic()),
 			];
 		} finally {
 			await rm(workshop, { recursive: true, force: true });
