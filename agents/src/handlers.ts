@@ -1,4 +1,4 @@
-import { OperationError, type OperationName } from "@davit/protocol";
+import type { OperationName } from "@davit/protocol";
 import type { Handler } from "./operation.ts";
 import { backUp } from "./resource/back-up.ts";
 import { drill } from "./resource/drill.ts";
@@ -11,18 +11,9 @@ import { verify } from "./resource/verify.ts";
 import { checkRepository } from "./restic/check-repository.ts";
 import { pruneRepository } from "./restic/prune-repository.ts";
 import { backUpStack } from "./stack/back-up-stack.ts";
+import { drillStack } from "./stack/drill-stack.ts";
 import { planStack, restoreStack, undoStack } from "./stack/restore-stack.ts";
 import { copyVolume } from "./volume/copy-volume.ts";
-
-/** Two stacks of the same project cannot run side by side, so a restore of one beside the other proves nothing. */
-const refuseDrill = {
-	read: (): Promise<never> =>
-		Promise.reject(
-			new OperationError("unsupported", "a whole stack is not drilled", {
-				hint: "drill its volumes one by one: davit drill HOST/VOLUME",
-			}),
-		),
-};
 
 /** What this agent does for each operation of the catalogue; volumes and folders differ only in where their data lies. */
 export const handlers: { readonly [Name in OperationName]: Handler<Name> } = {
@@ -45,7 +36,7 @@ export const handlers: { readonly [Name in OperationName]: Handler<Name> } = {
 	"path.prune": prune,
 	"stack.backup": backUpStack,
 	"stack.verify": verify,
-	"stack.drill": refuseDrill,
+	"stack.drill": drillStack,
 	"stack.plan": planStack,
 	"stack.restore": restoreStack,
 	"stack.undo": undoStack,

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { type ArchiveId, Instant, instantOf, OperationError } from "@davit/protocol";
 import { z } from "zod";
 import type { TreeComparison } from "../files/job.ts";
@@ -12,6 +13,8 @@ import { showProgress } from "./show-progress.ts";
 /** Everything a drill needs to know, now or after a crash. */
 export type DrillFacts = Pick<Reached, "place" | "dataPath"> & {
 	readonly archive: ArchiveId;
+	/** Of a part of a stack's archive: its folder in there. */
+	readonly part?: string;
 	readonly labels: Readonly<Record<string, string>>;
 	readonly entries: number;
 	readonly contentBytes: number;
@@ -22,7 +25,7 @@ export const Unpacked = z.object({ restoreMs: z.int().nonnegative(), losses: z.a
 export const Compared = z.object({ compareMs: z.int().nonnegative(), at: Instant });
 
 /** What the steps of one life found out, for the later of them. */
-interface Found {
+export interface Found {
 	losses?: readonly string[];
 	restoreMs?: number;
 	compared?: z.infer<typeof Compared>;
@@ -31,6 +34,11 @@ interface Found {
 /** Create, unpack, compare, remove, prove: all that was made is gone before anything is said to be proven. */
 export function drillSteps(facts: DrillFacts, context: OperationContext): readonly Step[] {
 	const found: Found = {};
+	return [...restoringSteps(facts, context, found), proveStep(facts, context, [found])];
+}
+
+/** All but the last: what was found is in `found`, and nothing is left. */
+export function restoringSteps(facts: DrillFacts, context: OperationContext, found: Found): readonly Step[] {
 	const create = createStep(facts, context);
 	const unpack = unpackStep(facts, context, found);
 	const remove = async () => {
@@ -51,19 +59,18 @@ export function drillSteps(facts: DrillFacts, context: OperationContext): readon
 			probe: async () => "absent",
 			undo: async () => undefined,
 		},
-		proveStep(facts, context, found),
 	];
 }
 
 function unpackStep(facts: DrillFacts, context: OperationContext, found: Found): Step {
-	const { archive, place } = facts;
+	const { archive, place, part = "" } = facts;
 	const hands = openHands(facts, context);
 	return {
 		name: "unpack",
 		intent: { archive, into: place.folder },
 		async run(signal) {
 			const { folder, manifest } = await context.archives.find(archive);
-			const job = { kind: "unpack", archive: folder, target: place.folder } as const;
+			const job = { kind: "unpack", archive: join(folder, part), target: place.folder } as const;
 			const onProgress = showProgress("unpack", context);
 			const beganAtMs = performance.now();
 			const watching = { context, signal, onProgress };
@@ -86,7 +93,7 @@ function unpackStep(facts: DrillFacts, context: OperationContext, found: Found):
 
 /** What was restored against the archive's entries and digests; where it differs, nothing is proven. */
 function compareStep(facts: DrillFacts, context: OperationContext, found: Found): Step {
-	const { archive, place } = facts;
+	const { archive, place, part = "" } = facts;
 	const { archives, now } = context;
 	return {
 		name: "compare",
@@ -94,7 +101,8 @@ function compareStep(facts: DrillFacts, context: OperationContext, found: Found)
 		async run(signal) {
 			const { folder } = await archives.find(archive);
 			const beganAtMs = performance.now();
-			const job = { kind: "compare", wanted: { archive: folder }, root: place.folder, exact: true } as const;
+			const wanted = { archive: join(folder, part) };
+			const job = { kind: "compare", wanted, root: place.folder, exact: true } as const;
 			const onProgress = showProgress("compare", context);
 			await recordingDamage(facts, context, async () => {
 				refuseDifference(await openHands(facts, context).do(job, { signal, onProgress }), facts, found);
@@ -121,17 +129,27 @@ function refuseDifference(
 	throw new OperationError("drill-inexact", `${what}; not restored were ${losses.slice(0, 3).join("; ")}`);
 }
 
-function proveStep({ archive }: DrillFacts, { archives, command }: OperationContext, found: Found): Step {
+/** Of all that was restored, one after the other. */
+export function proveStep(
+	{ archive }: Pick<DrillFacts, "archive">,
+	{ archives, command }: OperationContext,
+	found: readonly Found[],
+): Step {
 	return {
 		name: "prove",
 		intent: { archive },
 		commits: true,
 		async run() {
-			const { restoreMs, compared } = found;
-			if (restoreMs === undefined || compared === undefined) {
-				throw new TypeError("a drill was to be recorded before it was done");
+			let [restoreMs, compareMs] = [0, 0];
+			for (const one of found) {
+				if (one.restoreMs === undefined || one.compared === undefined)
+					throw new TypeError("a drill was to be recorded before it was done");
+				restoreMs += one.restoreMs;
+				compareMs += one.compared.compareMs;
 			}
-			await archives.recordDrill(archive, { command, restoreMs, ...compared });
+			const at = found.at(-1)?.compared?.at;
+			if (at === undefined) throw new TypeError("a drill of nothing");
+			await archives.recordDrill(archive, { command, restoreMs, compareMs, at });
 			return undefined;
 		},
 		probe: async () => ((await archives.drilledBy(archive)) === command ? "complete" : "absent"),

@@ -41,7 +41,10 @@ export const drill: Operation<"volume.drill" | "path.drill", DrillFacts> = {
 	},
 };
 
-async function newestVerified(resource: ResourceId, { archives }: OperationContext): Promise<ArchiveId> {
+export async function newestVerified(
+	resource: ResourceId,
+	{ archives }: OperationContext,
+): Promise<ArchiveId> {
 	const all = await archives.list(resource);
 	const newest = all.find(({ proof, damaged }) => proof.includes("verified") && !damaged);
 	if (newest !== undefined) return newest.id;
@@ -51,7 +54,7 @@ async function newestVerified(resource: ResourceId, { archives }: OperationConte
 }
 
 /** The archive, its small files proven; what is wrong with it is recorded. */
-async function findOwn(
+export async function findOwn(
 	archive: ArchiveId,
 	{ resource, context: { archives } }: { readonly resource: ResourceId; readonly context: OperationContext },
 ): Promise<FoundArchive> {

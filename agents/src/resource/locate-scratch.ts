@@ -34,9 +34,7 @@ export async function locateScratch(
 	const resource = parseResource(wanted.resource);
 	if (resource.kind === "volume") return scratchVolume(wanted, context, signal);
 	if (resource.kind === "path") return scratchFolder(wanted, resource.path, context);
-	throw new OperationError("unsupported", `a stack cannot be drilled as a whole: ${wanted.resource}`, {
-		hint: "drill its volumes and folders one by one",
-	});
+	throw new TypeError(`${wanted.resource} lies in more than one place`);
 }
 
 async function scratchVolume(
