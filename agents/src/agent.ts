@@ -139,7 +139,7 @@ class HostAgent implements Agent {
 		const topics = topicsOf(config.site);
 		this.#retained.show(topics.description(config.host), await describeAgent(view, this.#ground));
 		this.#retained.show(topics.inventory(config.host), view.inventory);
-		await this.#shown.showOnly(view.inventory.resources.map(({ id }) => id));
+		await this.#shown.showOnly(view.inventory);
 	}
 
 	#showActivity(resource: ResourceId): void {

@@ -6,6 +6,7 @@ import {
 	type InventoryContainer,
 	type InventoryResource,
 	instantOf,
+	OperationError,
 	resourceId,
 	VolumeName,
 } from "@davit/protocol";
@@ -75,6 +76,7 @@ export async function lookAround(
 		...(engine === undefined
 			? {}
 			: { engine: { version: engine.version, apiVersion: engine.apiVersion, name: engine.name } }),
+		...whyAway(found),
 		resources: resources.sort((left, right) => (left.id < right.id ? -1 : 1)),
 		containers: surroundings.containers
 			.map(describeContainer)
@@ -83,6 +85,11 @@ export async function lookAround(
 		at: instantOf(now()),
 	});
 	return { inventory, capabilities: await describeCapabilities(found, config), engine };
+}
+
+function whyAway(found: Found): Pick<Inventory, "engineAway"> {
+	const isAway = found.engine === undefined && found.reason instanceof OperationError;
+	return isAway ? { engineAway: found.reason.message.slice(0, 300) } : {};
 }
 
 /** Leaves out containers, then resources without a name, then the rest from the end, until a message can carry it. */

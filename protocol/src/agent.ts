@@ -119,6 +119,8 @@ export const Inventory = z.object({
 	version: z.literal(1),
 	host: HostName,
 	engine: z.object({ version: z.string(), apiVersion: z.string(), name: z.string() }).optional(),
+	/** Why no engine answers where one is looked for; its volumes and stacks are then left out, and may be there still. */
+	engineAway: z.string().max(300).optional(),
 	resources: z.array(InventoryResource),
 	containers: z.array(InventoryContainer),
 	truncated: z.boolean(),

@@ -13,7 +13,7 @@ import { pollUntil } from "../lab/process/poll.ts";
 const { hosts: unavailable } = await labAvailability();
 const signal = AbortSignal.timeout(600_000);
 /** Copying it takes long enough to be met in the middle. */
-const bulkBytes = 120_000_000;
+const bulkBytes = 200_000_000;
 /** More than an operation is taken up where its agent crashes by it. */
 const lives = 6;
 
@@ -103,6 +103,10 @@ suite("an engine that is killed in the middle", { skip: unavailable ?? false }, 
 		const killedMs = performance.now();
 		const isSaid = () => /Docker/.test(scene.desk.run(run).run.progress?.waitingFor ?? "");
 		await pollUntil(isSaid, waiting("word of what is waited for"));
+		const rows = () => scene.desk.resources({ host: lane.place.host }).items;
+		const isFailed = () =>
+			rows().some(({ state, because }) => state === "failed" && /neither on nor back/.test(because));
+		await pollUntil(isFailed, { ...waiting("the need"), explain: () => JSON.stringify(rows()) });
 		for (let life = 1; life <= lives; life += 1) {
 			if (life % 2 === 0) await lane.agent.kill();
 			else await lane.agent.stop();
@@ -125,7 +129,13 @@ suite("an engine that is killed in the middle", { skip: unavailable ?? false }, 
 		await settle(lane.agent);
 		await lane.agent.doom("never");
 		const run = ask();
-		await pollUntil(isThen, { ...waiting("the moment to kill the engine"), intervalMs: 1 });
+		const seen = async () => ((await isThen()) ? "then" : lane.hasEnded(run) && "missed");
+		const what = await pollUntil(seen, { ...waiting("the moment to kill the engine"), intervalMs: 1 });
+		if (what === "missed") {
+			// A busy machine looked away for as long as the moment was.
+			await judge(track, await lane.ended(run));
+			return killEngine(ask, isThen);
+		}
 		await scene.host.dockerd.kill();
 		assert.equal(lane.hasEnded(run), false, "it was killed in the middle");
 		await assert.rejects(scene.host.docker(["version"]), "an engine answers");

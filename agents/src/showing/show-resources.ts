@@ -3,6 +3,7 @@ import {
 	type ArchiveSummary,
 	type Hold,
 	type HostName,
+	type Inventory,
 	instantOf,
 	isGood,
 	maximumMessageBytes,
@@ -37,6 +38,11 @@ export interface ShowContext {
 	readonly now: () => number;
 }
 
+/** Of an inventory. */
+type Listed = Pick<Inventory, "engineAway"> & {
+	readonly resources: readonly { readonly id: ResourceId }[];
+};
+
 /** The states and archives of all resources, as they are shown on retained topics. */
 export class ShownResources {
 	readonly #context: ShowContext;
@@ -48,13 +54,20 @@ export class ShownResources {
 		this.#context = context;
 	}
 
-	/** Shows these and every other resource that has archives; what is neither is cleared, also when an earlier life showed it. */
-	showOnly(listed: readonly ResourceId[]): Promise<void> {
+	/**
+	 * Shows these and every other resource that has archives; what is neither is cleared, also when an earlier life showed it. While
+	 * the engine is away nobody can tell what it has, and nothing of it is cleared.
+	 */
+	showOnly({ resources, engineAway }: Listed): Promise<void> {
 		return this.#afterwards(async () => {
-			const wanted = new Set([...listed, ...(await this.#context.archives.resources())]);
+			const wanted = new Set([
+				...resources.map(({ id }) => id),
+				...(await this.#context.archives.resources()),
+			]);
 			for (const resource of wanted) await this.#reread(resource);
 			for (const resource of this.#context.journal.read(shownResources)) {
-				if (!wanted.has(resource)) this.#clear(resource);
+				const mayBeThere = engineAway !== undefined && !resource.startsWith("path:");
+				if (!wanted.has(resource) && !mayBeThere) this.#clear(resource);
 			}
 		});
 	}

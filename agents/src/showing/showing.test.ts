@@ -126,7 +126,7 @@ test("the last good backup is the newest that is complete, verified and not dama
 		summary(1),
 	];
 	const { published, shown, journal } = show(new Map([[volume, list]]), ":memory:");
-	await shown.showOnly([]);
+	await shown.showOnly(listing());
 	const state = ResourceState.parse(
 		JSON.parse(new Map(published).get(topics.resourceState(host, volume)) ?? ""),
 	);
@@ -137,9 +137,9 @@ test("the last good backup is the newest that is complete, verified and not dama
 
 test("what did not change is not published again, and a birth publishes everything", async () => {
 	const { published, shown, retained, journal } = show(new Map([[volume, [summary(1)]]]), ":memory:");
-	await shown.showOnly([volume, folder]);
+	await shown.showOnly(listing(volume, folder));
 	assert.equal(published.length, 4);
-	await shown.showOnly([volume, folder]);
+	await shown.showOnly(listing(volume, folder));
 	await shown.refresh(volume);
 	assert.equal(published.length, 4);
 	await retained.showAll();
@@ -150,21 +150,32 @@ test("what did not change is not published again, and a birth publishes everythi
 test("a resource that is gone and has no archives is cleared, also when an earlier life of the agent showed it", async () => {
 	const file = `${setStage().home}/journal.sqlite`;
 	const before = show(new Map(), file);
-	await before.shown.showOnly([volume, folder]);
+	await before.shown.showOnly(listing(volume, folder));
 	before.journal[Symbol.dispose]();
 	const after = show(new Map([[folder, [summary(1)]]]), file);
-	await after.shown.showOnly([]);
+	await after.shown.showOnly(listing());
 	const cleared = after.published.filter(([, payload]) => payload === "").map(([topic]) => topic);
 	assert.deepEqual(cleared, [topics.resourceState(host, volume), topics.resourceArchives(host, volume)]);
-	await after.shown.showOnly([]);
+	await after.shown.showOnly(listing());
 	assert.equal(after.published.filter(([, payload]) => payload === "").length, 2);
 	after.journal[Symbol.dispose]();
+});
+
+test("nothing of an engine is cleared while that engine is away, and what is gone then is cleared when it is back", async () => {
+	const { published, shown, journal } = show(new Map(), ":memory:");
+	const cleared = () => published.filter(([, payload]) => payload === "").map(([topic]) => topic);
+	await shown.showOnly(listing(volume, folder));
+	await shown.showOnly({ ...listing(folder), engineAway: "no Docker engine answers" });
+	assert.deepEqual(cleared(), []);
+	await shown.showOnly(listing(folder));
+	assert.deepEqual(cleared(), [topics.resourceState(host, volume), topics.resourceArchives(host, volume)]);
+	journal[Symbol.dispose]();
 });
 
 test("two hundred archives and more are shown as far as a message can carry them, newest first", async () => {
 	const list = Array.from({ length: 500 }, (_, at) => summary(1_000 - at));
 	const { published, shown, journal } = show(new Map([[volume, list]]), ":memory:");
-	await shown.showOnly([volume]);
+	await shown.showOnly(listing(volume));
 	const payload = new Map(published).get(topics.resourceArchives(host, volume)) ?? "";
 	assert.ok(Buffer.byteLength(payload) < maximumMessageBytes);
 	const { archives } = ResourceArchives.parse(JSON.parse(payload));
@@ -172,3 +183,7 @@ test("two hundred archives and more are shown as far as a message can carry them
 	assert.equal(archives[0]?.takenAt, instantOf(1_000));
 	journal[Symbol.dispose]();
 });
+
+function listing(...ids: readonly ResourceId[]) {
+	return { resources: ids.map((id) => ({ id })) };
+}

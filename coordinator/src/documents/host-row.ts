@@ -39,6 +39,12 @@ function judgeHost(core: Core, entry: HostEntry, rows: readonly ResourceRow[]): 
 				: `not heard for ${ageWords(core.now() - entry.heardMs)}`;
 		return ["unknown", `${host} ${since}; ${count(rows.length, "resource")} as last known`];
 	}
+	const away = entry.record.inventory?.engineAway;
+	// A host of folders alone needs no engine.
+	const ofEngine = rows.filter(({ resource }) => !resource.startsWith("path:")).length;
+	if (away !== undefined && ofEngine > 0) {
+		return ["unknown", `${host} ${away}; ${count(ofEngine, "resource")} of the engine as last known`];
+	}
 	const worst = StateWord.options.find((word) => rows.some(({ state }) => state === word)) ?? "ignored";
 	const skewSeconds = Math.round(entry.skewSeconds ?? 0);
 	const clock =

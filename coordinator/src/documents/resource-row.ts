@@ -3,13 +3,9 @@ import {
 	type HostName,
 	type Instant,
 	instantOf,
-	isEnded,
 	type ResourceId,
 	type ResourceRow,
-	type Run,
 	resourceName,
-	type StateWord,
-	type Verb,
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
 import type { HostEntry, ResourceEntry } from "../fleet/fleet.ts";
@@ -17,9 +13,16 @@ import { countProof } from "../recovery/count-proof.ts";
 import { lateRetention } from "../schedules/late-retention.ts";
 import { lastGoodInStack, lastGoodOf, nextDueOf, overdueAtMs, schedulesOf } from "../schedules/overdue.ts";
 import { policyOf } from "../schedules/retention.ts";
+import {
+	type Judgement,
+	judgeFailed,
+	judgeInconsistent,
+	judgeRunning,
+	judgeWaiting,
+	type Newest,
+	verbOfRun,
+} from "./judge-runs.ts";
 import { ageWords } from "./words.ts";
-
-type Judgement = readonly [state: StateWord, because: string];
 
 /** A resource in one row, as every door shows it. */
 export function resourceRow(core: Core, entry: HostEntry, known: ResourceEntry): ResourceRow {
@@ -61,7 +64,7 @@ function judgeResource(core: Core, entry: HostEntry, known: ResourceEntry): Judg
 	return (
 		judgeInconsistent(newest) ??
 		judgeSuspicion(entry.record.host, known) ??
-		judgeUnknown(core, entry, newest) ??
+		judgeUnknown(core, { entry, known }, newest) ??
 		judgeWaiting(newest) ??
 		judgeFailed(newest) ??
 		judgeOverdue(core, entry.record.host, known) ??
@@ -70,23 +73,6 @@ function judgeResource(core: Core, entry: HostEntry, known: ResourceEntry): Judg
 		judgeRunning(newest) ??
 		judgeProtection(core, entry, known)
 	);
-}
-
-type Newest = ReadonlyMap<Verb, Run>;
-
-function judgeInconsistent(newest: Newest): Judgement | undefined {
-	const run = [...newest.values()].find(({ state }) => state === "inconsistent");
-	if (run === undefined) return undefined;
-	const mended = ["restore", "undo"] as const;
-	const isMended = mended.some((verb) => {
-		const later = newest.get(verb);
-		return later !== undefined && later.askedAt > run.askedAt && later.state === "succeeded";
-	});
-	if (isMended) return undefined;
-	return [
-		"inconsistent",
-		`${verbOfRun(run)} ${run.run} stopped half-way; a person must decide: davit show ${run.run}`,
-	];
 }
 
 /** A backup that is much smaller than those before, or encrypted: nothing is removed until a person has looked. */
@@ -104,7 +90,11 @@ function judgeRetention(core: Core, host: HostName, { id }: ResourceEntry): Judg
 	return late === undefined ? undefined : ["partial", late];
 }
 
-function judgeUnknown(core: Core, entry: HostEntry, newest: Newest): Judgement | undefined {
+function judgeUnknown(
+	core: Core,
+	{ entry, known }: { readonly entry: HostEntry; readonly known: ResourceEntry },
+	newest: Newest,
+): Judgement | undefined {
 	const { host } = entry.record;
 	if (!entry.online) {
 		const since =
@@ -113,43 +103,16 @@ function judgeUnknown(core: Core, entry: HostEntry, newest: Newest): Judgement |
 				: `not heard for ${ageWords(core.now() - entry.heardMs)}`;
 		return ["unknown", `${host} ${since}; see that its agent runs and reaches the broker`];
 	}
+	const away = entry.record.inventory?.engineAway;
+	if (away !== undefined && known.listed === undefined && !known.id.startsWith("path:")) {
+		return ["unknown", `${host} cannot tell whether it has it still: ${away}`];
+	}
 	const run = [...newest.values()].find(({ state }) => state === "unknown");
 	if (run === undefined) return undefined;
 	return [
 		"unknown",
 		`what became of ${verbOfRun(run)} ${run.run} is not known: ${run.failure?.message ?? "no answer"}`,
 	];
-}
-
-/** What can go neither on nor back is no work that a person may leave alone: services may be down until it can. */
-function judgeWaiting(newest: Newest): Judgement | undefined {
-	const run = [...newest.values()].find(
-		({ state, progress }) => !isEnded(state) && progress?.waitingFor !== undefined,
-	);
-	if (run === undefined) return undefined;
-	return ["failed", `${verbOfRun(run)} ${run.run} can go neither on nor back: ${run.progress?.waitingFor}`];
-}
-
-/** The newest backup failed, or the newest attempt of anything did. */
-function judgeFailed(newest: Newest): Judgement | undefined {
-	const backup = newest.get("backup");
-	const last = [...newest.values()].filter(({ state }) => isEnded(state)).sort(newestFirst)[0];
-	const failed = [backup, last].find((run) => run !== undefined && hasFailed(run));
-	if (failed === undefined) return undefined;
-	const reason = failed.failure?.message ?? "without a reason";
-	return ["failed", `the newest ${verbOfRun(failed)} (${failed.run}) ${endWord(failed)}: ${reason}`];
-}
-
-/** A restore that the host refused changed nothing; a backup that was refused or never begun is missing. */
-function hasFailed({ state, operation }: Run): boolean {
-	return (
-		state === "failed" || ((state === "rejected" || state === "expired") && operation.endsWith(".backup"))
-	);
-}
-
-function endWord({ state }: Run): string {
-	if (state === "rejected") return "was refused";
-	return state === "expired" ? "never began" : "failed";
 }
 
 function judgeOverdue(core: Core, host: HostName, known: ResourceEntry): Judgement | undefined {
@@ -171,12 +134,6 @@ function judgePartial(known: ResourceEntry, newest: Newest): Judgement | undefin
 	const [archive] = known.archives;
 	if (archive?.outcome !== "partial" || backup?.state === "succeeded") return undefined;
 	return ["partial", `the newest archive (${archive.id}) left something out: back it up again`];
-}
-
-function judgeRunning(newest: Newest): Judgement | undefined {
-	const run = [...newest.values()].find(({ state }) => !isEnded(state));
-	if (run === undefined) return undefined;
-	return ["running", `${verbOfRun(run)} ${run.run} is under way`];
 }
 
 function judgeProtection(core: Core, { record: { host } }: HostEntry, known: ResourceEntry): Judgement {
@@ -227,14 +184,6 @@ function newestGood(
 	if (within === undefined || (own !== null && own.takenAt >= within.archive.takenAt))
 		return { archive: own };
 	return within;
-}
-
-function verbOfRun({ operation }: Run): string {
-	return operation.slice(operation.indexOf(".") + 1);
-}
-
-function newestFirst(one: Run, other: Run): number {
-	return one.askedAt < other.askedAt ? 1 : -1;
 }
 
 /** Rows of every resource of a host, by name. */

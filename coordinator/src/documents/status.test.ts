@@ -202,3 +202,33 @@ test("a sentence for a fleet that is all safe says for how long", () => {
 		"All 2 are safe: backed up in the last 26 h, none of them restored in a drill this month.",
 	);
 });
+
+test("a host whose engine is away forgets no volume, is never safe, and says why; one of folders alone needs none", () => {
+	using stage = new Stage();
+	const [volume, folder] = [ResourceId.parse("volume:a"), ResourceId.parse("path:/srv/b")];
+	const nightly = { target: "nas/*", cron: "0 10 * * *", timeZone: "UTC", jitterSeconds: 0 };
+	stage.host(nas, [volume, folder]);
+	addSchedule(stage.core.parts, { ...nightly, name: "nightly" }, operator);
+	for (const id of [volume, folder]) stage.archives(nas, id, [archive(stage.nowMs - hourMs)]);
+	assert.equal(statusDocument(stage.core.parts, broker).verdict.state, "safe");
+	const engineAway = "could not reach the Docker engine: no Docker engine answers at /run/docker.sock";
+	const left = { id: folder, anonymous: false, consistency: "paused", users: [] };
+	const inventory = {
+		version: 1,
+		host: nas,
+		containers: [],
+		truncated: false,
+		engineAway,
+		resources: [left],
+	};
+	stage.receive(stage.topics.inventory(nas), { ...inventory, at: new Date(stage.nowMs).toISOString() });
+	const { verdict, needs, total } = statusDocument(stage.core.parts, broker);
+	assert.deepEqual([verdict.state, needs.length, total], ["unknown", 1, 2]);
+	for (const sentence of [verdict.sentence, needs[0]?.sentence ?? ""]) {
+		assert.match(sentence, /no Docker engine answers.*1 resource of the engine as last known/);
+	}
+	using other = new Stage();
+	other.host(nas, [folder]);
+	other.receive(other.topics.inventory(nas), { ...inventory, at: new Date(other.nowMs).toISOString() });
+	assert.notEqual(statusDocument(other.core.parts, broker).verdict.state, "unknown");
+});

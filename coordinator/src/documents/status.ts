@@ -70,7 +70,9 @@ function verdictOf(
 	const counts = countsOf(rows);
 	const total = rows.length - counts.ignored;
 	const double = hosts.find(({ state }) => state === "inconsistent");
-	const silent = hosts.find(({ online, resources }) => !online && resources === 0);
+	const silent = hosts.find(
+		({ state, online, resources }) => state === "unknown" && (online || resources === 0),
+	);
 	if (double !== undefined && counts.inconsistent === 0) {
 		return { state: "inconsistent", sentence: `${sentenceCase(double.because)}.` };
 	}
@@ -136,7 +138,7 @@ function needsOf({ host, rows }: { host: HostRow; rows: readonly ResourceRow[] }
 		.filter(({ state }) => ["inconsistent", "failed", "overdue", "partial"].includes(state))
 		.concat(host.online ? rows.filter(({ state }) => state === "unknown") : [])
 		.map((row) => ({ state: row.state, address: row.address, sentence: `${row.because}.`, do: cureOf(row) }));
-	if (!host.online) {
+	if (!host.online || (host.state === "unknown" && !rows.some(({ state }) => state === "unknown"))) {
 		needs.push({ state: "unknown", address, sentence: `${host.because}.`, do: `davit show ${address}` });
 	}
 	const unprotected = rows.filter(({ state, nextDueAt }) => state === "unprotected" && nextDueAt === null);

@@ -122,7 +122,7 @@ function hearInventory(core: Core, host: HostName, message: Heard): void {
 	core.changes.host(host);
 }
 
-function listResources(core: Core, entry: HostEntry, { resources }: Inventory): void {
+function listResources(core: Core, entry: HostEntry, { resources, engineAway }: Inventory): void {
 	const { host } = entry.record;
 	const listed = new Map(resources.map((resource) => [resource.id, resource]));
 	for (const resource of resources) {
@@ -132,6 +132,8 @@ function listResources(core: Core, entry: HostEntry, { resources }: Inventory): 
 	}
 	for (const known of [...entry.resources.values()]) {
 		if (listed.has(known.id)) continue;
+		// Which volumes there are only an engine can tell.
+		if (engineAway !== undefined && !known.id.startsWith("path:")) continue;
 		known.listed = undefined;
 		const isWorthKeeping = known.archives.length > 0 || known.state?.undo != null;
 		const isBusy = core.runs.openOn(host, known.id) !== undefined;
