@@ -3,7 +3,15 @@ import { join } from "node:path";
 import { CommandError } from "@davit/cli/command-error.ts";
 import type { DocumentOf, Schema } from "@davit/cli/door/answers.ts";
 import { type Call, callFor, callRaw } from "@davit/cli/door/call.ts";
-import { isEnded, type RequestId, type Run, type RunId, VolumeName } from "@davit/protocol";
+import {
+	isEnded,
+	type Request,
+	type RequestId,
+	type Run,
+	type RunId,
+	type RunPart,
+	VolumeName,
+} from "@davit/protocol";
 import { z } from "zod";
 import type { Laboratory } from "../lab/laboratory.ts";
 import { pollUntil } from "../lab/process/poll.ts";
@@ -17,13 +25,17 @@ export interface Office extends AsyncDisposable {
 	readonly coordinator: Mortal;
 	start(doom?: Doom): Promise<Mortal>;
 	writeAgent(name: string): Promise<AgentPlace>;
-	/** Asks for a backup under this id. Undefined where it died before it answered. */
+	/** Asks for a backup of its volume under this id. Undefined where it died before it answered. */
 	press(id: RequestId, place: AgentPlace): Promise<RunId | undefined>;
+	/** Asks for a backup of everything on the host. */
+	pressAll(id: RequestId, place: AgentPlace): Promise<RunId | undefined>;
 	/** Undefined where it died before the run ended. */
 	ended(run: RunId): Promise<Run | undefined>;
+	/** What became of the parts of a run; undefined where nobody is there to tell. */
+	parts(run: RunId): Promise<readonly RunPart[] | undefined>;
 	runs(host: string): Promise<readonly Run[]>;
-	/** It sees the host and its volume. */
-	sees(place: AgentPlace): Promise<void>;
+	/** It sees the host and its volume, or all that are named. */
+	sees(place: AgentPlace, volumes?: readonly string[]): Promise<void>;
 }
 
 const Admitted = z.object({ coordinatorKey: z.string() });
@@ -55,6 +67,8 @@ export async function openOffice(lab: Laboratory, signal: AbortSignal): Promise<
 	const look = <Name extends Schema>(schema: Name, path: string): Promise<DocumentOf<Name> | undefined> =>
 		unlessDead(callFor(schema, { method: "GET", path }, caller));
 	const post = (path: string, body: unknown): Call => ({ method: "POST", path, body });
+	const ask = async (request: Request) =>
+		(await unlessDead(callFor("davit/started/1", post("/requests", request), caller)))?.run;
 	const waiting = { timeoutMs: 60_000, intervalMs: 25, signal, explain: () => coordinator.lastWords() };
 	return {
 		get coordinator() {
@@ -70,12 +84,11 @@ export async function openOffice(lab: Laboratory, signal: AbortSignal): Promise<
 				Admitted.parse(await callRaw(post("/hosts", wanted), caller));
 			return writeAgent({ lab, admit, name });
 		},
-		async press(id, place) {
+		press: (id, place) => {
 			const params = { volume: volumeOf(place) };
-			const request = { version: 1, id, host: place.host, operation: "volume.backup", params };
-			const started = await unlessDead(callFor("davit/started/1", post("/requests", request), caller));
-			return started?.run;
+			return ask({ version: 1, id, host: place.host, operation: "volume.backup", params });
 		},
+		pressAll: (id, { host }) => ask({ version: 1, id, host, operation: "host.backup", params: { host } }),
 		ended: (run) =>
 			pollUntil(
 				async () => {
@@ -85,15 +98,17 @@ export async function openOffice(lab: Laboratory, signal: AbortSignal): Promise<
 				},
 				{ ...waiting, what: `the end of run ${run}` },
 			).then(({ run: last }) => last),
+		parts: async (run) => (await look("davit/run/1", `/runs/${run}`))?.parts,
 		runs: async (host) => (await look("davit/runs/1", `/runs?host=${host}`))?.items ?? [],
-		sees: ({ host }) =>
+		sees: ({ host }, volumes = [`${host}-volume`]) =>
 			pollUntil(
 				async () => {
 					const rows = (await look("davit/resources/1", `/resources?host=${host}`))?.items;
 					const hosts = (await look("davit/hosts/1", "/hosts"))?.items;
 					if (rows === undefined || hosts === undefined) return true;
 					const isThere = hosts.some((row) => row.host === host && row.online);
-					return isThere && rows.some(({ resource }) => resource === `volume:${host}-volume`);
+					const seen = new Set<string>(rows.map(({ resource }) => resource));
+					return isThere && volumes.every((name) => seen.has(`volume:${name}`));
 				},
 				{ ...waiting, what: `${host} to be seen` },
 			).then(() => undefined),

@@ -10,8 +10,12 @@ export interface Started extends AsyncDisposable {
 }
 
 /** `davit start` as a person starts it, with the embedded broker, until its welcome is printed. */
-export async function startEverything(home: string, words: readonly string[]): Promise<Started> {
-	const running = startDavit(home, ["start", ...words, "--json"], environment);
+export async function startEverything(
+	home: string,
+	words: readonly string[],
+	given: NodeJS.ProcessEnv = environment,
+): Promise<Started> {
+	const running = startDavit(home, ["start", ...words, "--json"], given);
 	const first = new Promise<string>((resolve, reject) => {
 		let text = "";
 		running.process.stdout?.on("data", (part) => {
