@@ -1,5 +1,5 @@
-import type { RunRecord } from "@davit/coordinator/history/records.ts";
-import { type CommandId, isEnded, isFinal, topicsOf } from "@davit/protocol";
+import { type AnyRunRecord, isWhole, type WholeRecord } from "@davit/coordinator/history/records.ts";
+import { type CommandId, isEnded, isFinal, judgeParts, topicsOf } from "@davit/protocol";
 import type { Promised } from "./auditor.ts";
 import { entryIn, openWorkIn } from "./journal-in-memory.ts";
 import type { People } from "./people.ts";
@@ -54,8 +54,8 @@ function* openEnds({ coordinator, agents, people }: Company): Generator<Disagree
 }
 
 /** The coordinator's record against the host's journal and against what is shown. */
-function* runDisagreements(company: Company, record: RunRecord): Generator<Disagreement> {
-	const { run, command, hidden } = record;
+function* runDisagreements(company: Company, record: AnyRunRecord): Generator<Disagreement> {
+	const { run, hidden } = record;
 	const { scene, agents } = company;
 	if (hidden) return;
 	const shown = scene.wire.retained(topics.run(run.run));
@@ -63,6 +63,11 @@ function* runDisagreements(company: Company, record: RunRecord): Generator<Disag
 	if (shownState !== run.state) {
 		yield { promise: "shown", sentence: `${run.run} is ${run.state} and shown as ${String(shownState)}` };
 	}
+	if (isWhole(record)) {
+		yield* partDisagreements(company, record);
+		return;
+	}
+	const { command } = record;
 	const agent = agents.find(({ name }) => name === run.host);
 	const lostMs = scene.auditor.effects.losses.get(run.host) ?? 0;
 	if (agent === undefined || timeOf(command) <= lostMs) return;
@@ -79,6 +84,19 @@ function* runDisagreements(company: Company, record: RunRecord): Generator<Disag
 	const expected = isExpired ? ["expired", "rejected"] : [entry.state];
 	if (!expected.includes(run.state)) {
 		yield i5(`${run.run} ended as ${run.state}, and on ${run.host} as ${entry.state}`);
+	}
+}
+
+/** A whole is what its parts are, and each of them ended as its own run did. */
+function* partDisagreements({ coordinator }: Company, { run, parts }: WholeRecord): Generator<Disagreement> {
+	const states = parts.map(({ ended }) => ended?.state ?? "requested");
+	const follows = judgeParts(states);
+	if (run.state !== follows) yield i5(`${run.run} ended as ${run.state}, and its parts make it ${follows}`);
+	for (const [index, part] of parts.entries()) {
+		const own = coordinator.records().find((one) => one.run.run === part.run)?.run.state;
+		const isSame = part.run === null ? states[index] !== "succeeded" : own === states[index];
+		if (!isSame)
+			yield i5(`${part.resource} of ${run.run} is ${states[index]}, and its run ${part.run} ${own}`);
 	}
 }
 
@@ -101,8 +119,12 @@ function* lostRequests({ coordinator, people }: Company): Generator<Disagreement
 			yield lost(`request ${id} was refused, and made ${own[0]?.run.run}`);
 		}
 	}
+	const ofParts = new Set(
+		records.filter(isWhole).flatMap(({ parts }) => parts.map(({ request }) => request)),
+	);
 	for (const { run, hidden } of records) {
-		if (!hidden && !people.asked.has(run.request)) yield lost(`nobody asked for ${run.run}`);
+		if (!hidden && !people.asked.has(run.request) && !ofParts.has(run.request))
+			yield lost(`nobody asked for ${run.run}`);
 	}
 }
 

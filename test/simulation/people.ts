@@ -74,6 +74,7 @@ export class People implements Party {
 		const act = chance.pick([
 			() => this.#press(agent.name, resource),
 			() => this.#backUp(agent.name, resource),
+			() => this.#backUpAll(agent.name),
 			() => this.#verify(agent, resource),
 			() => this.#prune(agent.name, resource),
 			...Array.from({ length: 5 }, () => () => this.#swap(agent, resource)),
@@ -99,6 +100,10 @@ export class People implements Party {
 
 	#backUp(host: HostName, resource: ResourceId): void {
 		this.#ask(this.#request(host, operationFor("backup", resource), namedBy(resource)));
+	}
+
+	#backUpAll(host: HostName): void {
+		this.#ask(this.#request(host, "host.backup", { host }));
 	}
 
 	#verify({ name, places }: SimulatedAgent, resource: ResourceId): void {

@@ -1,4 +1,4 @@
-import { ResourceId } from "@davit/protocol";
+import { isWorkflowName, ResourceId } from "@davit/protocol";
 import { type Company, findDisagreements, isQuiet } from "./agreement.ts";
 import { Auditor, type Violation } from "./auditor.ts";
 import { Chance } from "./chance.ts";
@@ -55,8 +55,10 @@ export async function simulate({ seed, weather, sabotage = {}, tell }: Options):
 	}
 	company.coordinator.look();
 	for (const { promise, sentence } of findDisagreements(company)) scene.auditor.accuse(promise, sentence);
-	for (const { run } of company.coordinator.records())
-		scene.note(`run ${run.operation.slice(run.operation.indexOf(".") + 1)} ${run.state}`, "");
+	for (const { run } of company.coordinator.records()) {
+		const verb = run.operation.slice(run.operation.indexOf(".") + 1);
+		scene.note(`run ${isWorkflowName(run.operation) ? run.operation : verb} ${run.state}`, "");
+	}
 	const runs = company.coordinator.records().length;
 	for (const party of [company.coordinator, ...company.agents]) party.close();
 	return { seed, violations: scene.auditor.violations, tally, runs, durationMs: timeline.nowMs - startMs };

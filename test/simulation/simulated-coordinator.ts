@@ -1,7 +1,7 @@
 import { CoordinatorCore } from "@davit/coordinator/core/core.ts";
 import { type Database, openDatabase } from "@davit/coordinator/history/database.ts";
 import { openHistory, type WritePoint } from "@davit/coordinator/history/history.ts";
-import type { RunRecord } from "@davit/coordinator/history/records.ts";
+import type { AnyRunRecord } from "@davit/coordinator/history/records.ts";
 import { schema } from "@davit/coordinator/history/schema.ts";
 import { CommandId, hostInTopic, principalInTopic, topicsOf } from "@davit/protocol";
 import type { Message } from "@davit/protocol/mqtt";
@@ -105,7 +105,7 @@ export class SimulatedCoordinator implements Party {
 	}
 
 	/** Every run that the history holds. */
-	records(): RunRecord[] {
+	records(): AnyRunRecord[] {
 		// Only the history writes this column.
 		return this.database.all("SELECT record FROM runs ORDER BY number").map(recordIn);
 	}
@@ -205,7 +205,7 @@ export class SimulatedCoordinator implements Party {
 	}
 }
 
-function recordIn(row: Readonly<Record<string, unknown>>): RunRecord {
-	// Only the history writes this column, from a RunRecord.
-	return JSON.parse(String(row["record"])) as RunRecord;
+function recordIn(row: Readonly<Record<string, unknown>>): AnyRunRecord {
+	// Only the history writes this column, from such a record.
+	return JSON.parse(String(row["record"])) as AnyRunRecord;
 }

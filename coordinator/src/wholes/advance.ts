@@ -10,6 +10,7 @@ import {
 	resourceParams,
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
+import type { WritePoint } from "../history/history.ts";
 import type { PartRecord, WholeRecord } from "../history/records.ts";
 import { leaseHolder, repositoryIn } from "../requests/lease.ts";
 import { record as recordRequest } from "../requests/record.ts";
@@ -27,27 +28,31 @@ export function advanceWholes(core: Core): void {
 }
 
 function advanceWhole(core: Core, whole: WholeRecord): void {
-	let current = commitParts(
-		core,
-		whole,
-		whole.parts.map((part) => settlePart(core, part)),
-	);
-	// One after the other: each that is begun takes room.
-	for (const index of whole.parts.keys()) {
-		const parts = current.parts.map((part, at) => (at === index ? beginPart(core, current, part) : part));
-		current = commitParts(core, current, parts);
+	let current = commitParts(core, whole, { parts: whole.parts, point: "part" });
+	let isRoom = hasRoom(core, whole.run.host);
+	for (const [index, waiting] of current.parts.entries()) {
+		const begun = beginPart(core, current, { part: waiting, isRoom });
+		if (begun === waiting) continue;
+		const parts = current.parts.map((part, at) => (at === index ? begun : part));
+		current = commitParts(core, current, { parts, point: "part" });
+		isRoom = hasRoom(core, whole.run.host);
 	}
 	if (!isEnded(current.run.state)) return;
 	const { run, host, resource, operation, state } = current.run;
 	core.log.info({ run, host, resource, operation, state, parts: current.parts.length }, "a run ended");
 }
 
-/** Commits what changed, and what follows for the whole. */
-function commitParts(core: Core, whole: WholeRecord, parts: readonly PartRecord[]): WholeRecord {
+/** Commits what changed of the parts, by what is given or by how their runs ended meanwhile, and what follows for the whole. */
+export function commitParts(
+	core: Core,
+	whole: WholeRecord,
+	{ parts: given, point }: { readonly parts: readonly PartRecord[]; readonly point: WritePoint },
+): WholeRecord {
+	const parts = given.map((part) => settlePart(core, part));
 	const isChanged = parts.some((part, index) => part !== whole.parts[index]);
 	const states = parts.map((part) => stateOfPart(core, part));
 	if (!isChanged && judgeParts(states) === whole.run.state) return whole;
-	return commitRun(core, judgeWhole(core, { ...whole, parts }, states), { point: "part" });
+	return commitRun(core, judgeWhole(core, { ...whole, parts }, states), { point });
 }
 
 /** How a part stands now: as it ended, as its run is, or waiting. */
@@ -63,11 +68,15 @@ export function linkPart(core: Core, part: PartRecord): PartRecord {
 	return known === undefined ? part : answered(part, known);
 }
 
-function beginPart(core: Core, whole: WholeRecord, part: PartRecord): PartRecord {
+function beginPart(
+	core: Core,
+	whole: WholeRecord,
+	{ part, isRoom }: { readonly part: PartRecord; readonly isRoom: boolean },
+): PartRecord {
 	const { host } = whole.run;
 	if (part.run !== null || part.ended !== null) return part;
 	if (core.now() >= Date.parse(whole.startBy)) return endedAs(part, "expired", tooLate(whole, part));
-	if (!core.fleet.isOnline(host) || !mayBegin(core, whole, part.resource)) return part;
+	if (!core.fleet.isOnline(host) || !mayBegin(core, whole, { part, isRoom })) return part;
 	return answered(
 		part,
 		recordRequest(core, {
@@ -85,12 +94,16 @@ function beginPart(core: Core, whole: WholeRecord, part: PartRecord): PartRecord
 }
 
 /** What is being backed up already serves this too; whatever else is under way is waited for. */
-function mayBegin(core: Core, { run: { host }, params }: WholeRecord, resource: ResourceId): boolean {
+function mayBegin(
+	core: Core,
+	{ run: { host }, params }: WholeRecord,
+	{ part: { resource }, isRoom }: { readonly part: PartRecord; readonly isRoom: boolean },
+): boolean {
 	const operation = operationFor("backup", resource);
 	const open = core.runs.openOn(host, resource);
 	if (open === undefined) {
-		const isFree = sharingRun(core, { host, operation, resource }) === undefined;
-		return isFree && hasRoom(core, host) && leaseHolder(core, params) === undefined;
+		if (!isRoom || leaseHolder(core, params) !== undefined) return false;
+		return sharingRun(core, { host, operation, resource }) === undefined;
 	}
 	const isBackup = open.run.operation === operation && !open.hidden;
 	return isBackup && repositoryIn(open.params) === repositoryIn(params);

@@ -1,9 +1,7 @@
 import { isEnded } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
 import { isWhole, type RunRecord, type WholeRecord } from "../history/records.ts";
-import { commitRun } from "../runs/change.ts";
-import { endedAs, linkPart, stateOfPart } from "./advance.ts";
-import { judgeWhole } from "./judge.ts";
+import { commitParts, endedAs, linkPart } from "./advance.ts";
 
 /**
  * Cancels the rest of a whole: what was not begun is never begun, and what was begun for it is cancelled by `cancelPart`. What was
@@ -17,6 +15,5 @@ export function cancelWhole(core: Core, whole: WholeRecord, cancelPart: (record:
 		const record = run === null || joined ? undefined : core.runs.find(run);
 		if (record !== undefined && !isWhole(record) && !isEnded(record.run.state)) cancelPart(record);
 	}
-	const states = parts.map((part) => stateOfPart(core, part));
-	commitRun(core, judgeWhole(core, { ...whole, parts }, states), { point: "cancel" });
+	commitParts(core, whole, { parts, point: "cancel" });
 }
