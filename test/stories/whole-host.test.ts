@@ -55,7 +55,11 @@ suite("everything on a host with a real engine and a real Compose project", {
 			`${alone} succeeded`,
 		]);
 
-		const kit = await runDavit(home.path, ["recovery-kit", "-o", join(home.path, "kit.txt"), "--new-key"], environment);
+		const kit = await runDavit(
+			home.path,
+			["recovery-kit", "-o", join(home.path, "kit.txt"), "--new-key"],
+			environment,
+		);
 		assert.equal(kit.exitCode, 0, kit.stderr);
 		const whole = resultOf(await ask("backup", `${host}/*`));
 		assert.deepEqual(
