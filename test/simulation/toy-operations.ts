@@ -103,7 +103,7 @@ export function toyHandlers(performer: Performer): Handlers {
 			"repository.check": look,
 			"repository.prune": look,
 		},
-		...{ "path.preview": look, "volume.preview": look },
+		...{ "path.preview": look, "volume.preview": look, "stack.preview": look },
 		...{ "path.backup": backup, "path.restore": swap, "path.undo": swap, "path.prune": prune },
 		...{ "volume.backup": backup, "volume.restore": swap, "volume.undo": swap, "volume.prune": prune },
 		"volume.copy": copy,

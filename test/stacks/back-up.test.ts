@@ -89,6 +89,36 @@ suite("a Compose project is backed up as a whole", { skip: unavailable ?? false 
 		);
 	});
 
+	test("a plan says what a backup would stop, for how long and how much it copies, and the backup says what was foretold", async () => {
+		const consistency = "stopped";
+		const { result: plan } = await perform(
+			"stack.preview",
+			{ stack, consistency },
+			{ context: scene.rig.context() },
+		);
+		assert.deepEqual(
+			plan.holds.map(({ name, treatment }) => [name, treatment]),
+			[
+				[`${stack}-db-1`, "stopped"],
+				[`${stack}-web-1`, "stopped"],
+			],
+		);
+		assert.deepEqual([plan.resource, plan.consistency, plan.blockers], [stackId, consistency, []]);
+		assert.ok(plan.predictedDowntimeMs !== undefined && plan.predictedDowntimeMs > 0, "by the backup above");
+		assert.ok((plan.contentBytes ?? 0) > 0);
+		const context = scene.rig.context();
+		const { result } = await perform("stack.backup", { stack, consistency, images: false }, { context });
+		assert.ok(result.predictedDowntimeMs !== undefined && result.downtimeMs > 0);
+		const { manifest } = await context.archives.find(result.archive);
+		assert.equal(manifest.predictedDowntimeMs, result.predictedDowntimeMs);
+		await using _program = await startProgram(sqlite("wal"), join(scene.folder, "notes"));
+		const blocked = await perform("stack.preview", { stack, consistency }, { context: scene.rig.context() });
+		assert.deepEqual(
+			blocked.result.blockers.map(({ code }) => code),
+			["database-files"],
+		);
+	});
+
 	test("a part that was damaged, or changed for another archive's, makes the whole archive damaged", async () => {
 		const context = scene.rig.context();
 		const { result } = await perform("stack.backup", { stack, images: false }, { context });

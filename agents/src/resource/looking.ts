@@ -1,5 +1,6 @@
 import type { LookingVerb, OperationName } from "@davit/protocol";
 import type { Handlers } from "../operation.ts";
+import { previewStack } from "../stack/preview-stack.ts";
 import { browse } from "./browse.ts";
 import { diff } from "./diff.ts";
 import { get } from "./get.ts";
@@ -14,6 +15,7 @@ export const lookingHandlers = {
 	"path.diff": diff,
 	"volume.preview": preview,
 	"path.preview": preview,
+	"stack.preview": previewStack,
 	"volume.get": get,
 	"path.get": get,
 	"path.rescan": rescan,

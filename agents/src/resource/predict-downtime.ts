@@ -73,12 +73,16 @@ async function predictBy(
 
 async function measuredIn(
 	id: Parameters<Known["find"]>[0],
-	{ repository }: Coming,
+	{ repository, resource }: Coming,
 	archives: Known,
 ): Promise<Measured | undefined> {
 	try {
-		const { downtimeParts, contentBytes, stack, ...manifest } = (await archives.find(id)).manifest;
-		const isAlike = stack === undefined && manifest.repository?.name === repository;
+		const { downtimeParts, stack, ...manifest } = (await archives.find(id)).manifest;
+		const isStack = resource.startsWith("stack:");
+		const isAlike = (stack !== undefined) === isStack && manifest.repository?.name === repository;
+		// Containers wait for a stack's parts, and not for its own files or images.
+		const contentBytes =
+			stack?.parts.reduce((sum, part) => sum + part.contentBytes, 0) ?? manifest.contentBytes;
 		return isAlike && downtimeParts !== undefined ? { ...downtimeParts, contentBytes } : undefined;
 	} catch (error) {
 		// One that went or rotted since it was listed tells nothing, and is no reason to fail a backup.

@@ -14,8 +14,20 @@ export const preview: Reading<"volume.preview" | "path.preview"> = {
 	},
 };
 
-function tell(
-	{ facts, consistency, size, freeBytes }: BackupSurvey,
+type TellingFacts = Pick<
+	BackupSurvey["facts"],
+	"place" | "treated" | "snapshot" | "prediction" | "repository" | "hooks" | "notes" | "forced"
+>;
+
+export function tell(
+	{
+		facts,
+		consistency,
+		size,
+		freeBytes,
+	}: Pick<BackupSurvey, "consistency" | "size" | "freeBytes"> & {
+		readonly facts: TellingFacts;
+	},
 	blockers: readonly OperationError[],
 	{ config }: OperationContext,
 ): PreviewResult {

@@ -16,7 +16,7 @@ export const backUpStack: Operation<"stack.backup", StackFacts> = {
 		const object = (blocker: Error) => {
 			throw blocker;
 		};
-		return surveyStackBackup(params, { context, signal, object });
+		return (await surveyStackBackup(params, { context, signal, object })).facts;
 	},
 	steps: stackArchiveSteps,
 	result(facts, outputs) {
@@ -32,6 +32,7 @@ export const backUpStack: Operation<"stack.backup", StackFacts> = {
 			...{ archive: facts.archive, takenAt: instantOf(facts.startedAtMs), bytes: sealed.bytes },
 			...{ contentBytes: sealed.contentBytes, entries: sealed.entries, warnings: warnings.slice(0, 50) },
 			...{ consistency: consistencyOf(backupFactsOf(facts), outputs), downtimeMs: downtimeOf(outputs) },
+			...facts.prediction,
 			durationMs: Math.max(0, Math.round(atMs - facts.startedAtMs)),
 			...(facts.notes.length === 0 ? {} : { notes: facts.notes }),
 		});

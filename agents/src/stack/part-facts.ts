@@ -20,6 +20,7 @@ export type StackFacts = {
 	/** How each part is copied, in the order of the parts. */
 	readonly copies: readonly PartCopy[];
 	readonly asked: Asked;
+	readonly prediction?: NonNullable<BackupFacts["prediction"]>;
 	/** Images that go into the archive: all, those that no registry has, or none. */
 	readonly images: "all" | "homeless" | "none";
 };
@@ -33,7 +34,7 @@ export type PartCopy = {
 
 /** What the steps around a stack's containers are told of it. */
 export function backupFactsOf(facts: StackFacts): BackupFacts {
-	const { resource, archive, startedAtMs, treated, writers, policy, notes, stack, asked } = facts;
+	const { resource, archive, startedAtMs, treated, writers, policy, notes, stack, asked, prediction } = facts;
 	const place = { resource, folder: stack.folder, exists: true };
 	const sight = { isFolder: true, freeBytes: 0, isArchivable: false };
 	return {
@@ -48,6 +49,7 @@ export function backupFactsOf(facts: StackFacts): BackupFacts {
 		policy,
 		notes,
 		asked,
+		...(prediction === undefined ? {} : { prediction }),
 	};
 }
 
@@ -57,7 +59,9 @@ export function partFactsOf(facts: StackFacts, index: number): BackupFacts {
 	const copy = facts.copies[index];
 	if (located === undefined || copy === undefined) throw new TypeError("a part of no stack");
 	const archive = partArchive(facts.command, located.place.resource);
-	return { ...backupFactsOf(facts), ...located, archive, notes: [], ...copy };
+	// What was predicted is of the whole.
+	const { prediction: _whole, ...common } = backupFactsOf(facts);
+	return { ...common, ...located, archive, notes: [], ...copy };
 }
 
 export function forcedOf({ copies, stack }: Pick<StackFacts, "copies" | "stack">): string[] {

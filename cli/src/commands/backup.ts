@@ -56,12 +56,6 @@ async function preview(invocation: Invocation, choice: BackupChoice, context: Co
 		throw usageError("--plan is of one resource at a time", `davit backup ${word} --plan`);
 	}
 	const { host, resource } = await resolveResource(word, context);
-	if (resource.startsWith("stack:")) {
-		throw usageError(
-			`--plan is of a volume or a folder, and ${resource} is neither`,
-			`davit show ${word}, then --plan of what it holds`,
-		);
-	}
 	const body = { host, resource, choice };
 	const found = await callFor("davit/preview/1", { method: "POST", path: "/previews", body }, context);
 	writeAnswer(context, { document: found, ids: [resource], text: () => describePreview(found) });

@@ -3,7 +3,15 @@ import { Consistency } from "../consistency.ts";
 import { FailureReport } from "../failures.ts";
 import { AffectedContainer } from "../plan.ts";
 import { ResourceId } from "../resource.ts";
-import { Bytes, FolderPath, HostName, Instant, RepositoryName, VolumeName } from "../vocabulary.ts";
+import {
+	Bytes,
+	FolderPath,
+	HostName,
+	Instant,
+	ProjectName,
+	RepositoryName,
+	VolumeName,
+} from "../vocabulary.ts";
 import { BackupChoice } from "./backup-choice.ts";
 
 /** What it needs before compression, what must stay free, and what is free. */
@@ -55,6 +63,16 @@ export const previewOperations = {
 	"path.preview": {
 		effect: "reads",
 		params: z.strictObject({ path: FolderPath, ...BackupChoice.shape }),
+		result: PreviewResult,
+	},
+	/** Says what a backup of a stack would stop, copy and need, without doing it. */
+	"stack.preview": {
+		effect: "reads",
+		params: z.strictObject({
+			stack: ProjectName,
+			consistency: Consistency.optional(),
+			forceDatabaseFiles: z.boolean().optional(),
+		}),
 		result: PreviewResult,
 	},
 } as const;
