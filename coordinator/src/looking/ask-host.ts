@@ -6,7 +6,7 @@ import {
 	RequestId,
 	type ResourceId,
 	type RunId,
-	resourceName,
+	resourceParams,
 	type Verb,
 } from "@davit/protocol";
 import type { Core } from "../core/context.ts";
@@ -29,10 +29,9 @@ export interface Question {
  */
 export function askHost(core: Core, question: Question, principal: PrincipalName): RunId {
 	const { host, resource, verb } = question;
-	const name = resourceName(resource);
 	const operation = operationFor(verb, resource);
-	const of = resource.startsWith("volume:") ? { volume: name } : { path: name };
-	const request = { version: 1, host, operation, params: { ...of, ...question.params } } as const;
+	const asked = { ...resourceParams(resource), ...question.params };
+	const request = { version: 1, host, operation, params: asked } as const;
 	const { params } = checkRequest(core, request, principal);
 	const started = dispatch(core, {
 		...{ request: RequestId.parse(core.newId()), principal, host, resource, operation, params },
