@@ -5,9 +5,9 @@ import { type RawPath, systemPath } from "./raw-path.ts";
 
 /** What Linux offers and Node has no call for. Errors come as negative numbers of errno, as the kernel itself gives them. */
 export interface System {
-	/** Fills `into` with names, each ended by a NUL; returns their bytes. */
-	listAttributes(path: RawPath, into: Buffer): number;
-	getAttribute(path: RawPath, name: RawPath, into: Buffer): number;
+	/** Fills `into` with names, each ended by a NUL; returns their bytes, which is all it does without `into`. */
+	listAttributes(at: RawPath | OpenFd, into?: Buffer): number;
+	getAttribute(at: RawPath | OpenFd, name: RawPath, into: Buffer): number;
 	setAttribute(path: RawPath, name: RawPath, value: Buffer): number;
 	removeAttribute(path: RawPath, name: RawPath): number;
 	/** Where the next content (or hole) at or after `offset` begins. */
@@ -17,6 +17,9 @@ export interface System {
 	setOpenTime(fd: number, mtimeNs: bigint): number;
 	makeNode(path: RawPath, mode: number, device: readonly [number, number]): number;
 }
+
+/** Of a file that is open: no path is looked up once more. */
+export type OpenFd = number;
 
 /** What `losses` lists where the calls are missing. */
 export const lostWithoutSystem = ["extended attributes", "access control lists"];
@@ -52,6 +55,8 @@ function bind(library: typeof koffi): System {
 	const libc = library.load(null);
 	const list = libc.func("long llistxattr(const void *path, void *list, size_t size)");
 	const get = libc.func("long lgetxattr(const void *path, const void *name, void *value, size_t size)");
+	const listOpen = libc.func("long flistxattr(int fd, void *list, size_t size)");
+	const getOpen = libc.func("long fgetxattr(int fd, const void *name, void *value, size_t size)");
 	const set = libc.func(
 		"int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)",
 	);
@@ -62,8 +67,18 @@ function bind(library: typeof koffi): System {
 	const makeNode = libc.func("int mknod(const void *path, unsigned int mode, uint64_t device)");
 	const answer = (result: number): number => (result < 0 ? -library.errno() : result);
 	return {
-		listAttributes: (path, into) => answer(list(pathBytes(path), into, into.length)),
-		getAttribute: (path, name, into) => answer(get(pathBytes(path), nameBytes(name), into, into.length)),
+		listAttributes(at, into) {
+			const [names, bytes] = [into ?? null, into?.length ?? 0];
+			return answer(typeof at === "number" ? listOpen(at, names, bytes) : list(pathBytes(at), names, bytes));
+		},
+		getAttribute(at, name, into) {
+			const key = nameBytes(name);
+			return answer(
+				typeof at === "number"
+					? getOpen(at, key, into, into.length)
+					: get(pathBytes(at), key, into, into.length),
+			);
+		},
 		setAttribute: (path, name, value) =>
 			answer(set(pathBytes(path), nameBytes(name), value, value.length, 0)),
 		removeAttribute: (path, name) => answer(remove(pathBytes(path), nameBytes(name))),

@@ -3,7 +3,7 @@ import type { Seal } from "../encryption/find-header.ts";
 
 /** What can be asked of the files of a host, as JSON: run in a worker thread, or in a process inside a container. */
 export type FileJob =
-	| { readonly kind: "pack"; readonly root: string; readonly directory: string; readonly seals?: Seals }
+	| ({ readonly kind: "pack" } & Packing)
 	| ({ readonly kind: "unpack"; readonly target: string } & Opened)
 	| ({ readonly kind: "compare"; readonly wanted: Wanted; readonly root?: string } & Strictness)
 	| {
@@ -29,6 +29,15 @@ export type FileJob =
 	| { readonly kind: "find-databases"; readonly root: string }
 	| ({ readonly kind: "verify" } & Opened)
 	| ({ readonly kind: "sample"; readonly sample: Sample } & Opened);
+
+/** A tree that becomes the two files of an archive. */
+export interface Packing {
+	readonly root: string;
+	readonly directory: string;
+	readonly seals?: Seals;
+	/** What its files hold, as far as it is known; for progress. Absent = it is measured first, which is one more walk. */
+	readonly expectedBytes?: number;
+}
 
 /** Which part of an archive's content is read. */
 export interface Sample {

@@ -2,13 +2,12 @@ import { readlinkSync, realpathSync } from "node:fs";
 import { sep } from "node:path";
 import { OperationError } from "@davit/protocol";
 import { systemCalls } from "./call-system.ts";
-import { copyFile, hasHoles, type PackingTo } from "./copy-file.ts";
+import { copyFile, hasHoles, type PackingTo, withAttributes } from "./copy-file.ts";
 import { errnoOf, fileFailure } from "./file-failure.ts";
-import type { FileContext, PackedTree } from "./job.ts";
+import type { FileContext, PackedTree, Packing } from "./job.ts";
 import { unseenAttributes } from "./list-losses.ts";
 import { measureTree } from "./measure-tree.ts";
 import { locate, placeOf, type RawPath, rawOf } from "./raw-path.ts";
-import { readAttributes } from "./read-attributes.ts";
 import { entryOf, type TreeEntry } from "./tree-entry.ts";
 import { type Found, walkTree } from "./walk-tree.ts";
 import { ContentWriter } from "./write-content.ts";
@@ -21,17 +20,19 @@ import { ContentWriter } from "./write-content.ts";
 export async function packTree({
 	root,
 	directory,
+	expectedBytes,
 	...context
-}: { root: string; directory: string } & FileContext): Promise<PackedTree> {
+}: Packing & FileContext): Promise<PackedTree> {
 	refuseInside(root, directory);
 	const { signal } = context;
-	const { contentBytes: totalBytes } = await measureTree({ root, signal });
+	const totalBytes = expectedBytes ?? (await measureTree({ root, signal })).contentBytes;
 	try {
 		using content = new ContentWriter(directory, { ...context, totalBytes });
 		const system = systemCalls();
 		const packing = { root: rawOf(root), content, system, firstLinks: new Map(), lostHoles: false };
 		for (const found of walkTree(packing.root)) {
-			await packFound(found, packing);
+			const doing = packFound(found, packing);
+			if (doing !== undefined) await doing;
 			if (content.isFull) await content.drain();
 		}
 		const losses = [...unseenAttributes()];
@@ -48,43 +49,46 @@ export async function packTree({
 	}
 }
 
-interface Packing extends PackingTo {
+interface Walking extends PackingTo {
 	/** The first path of each inode that has more than one. */
 	readonly firstLinks: Map<string, RawPath>;
 	/** Something had holes, and there was no call to find them. */
 	lostHoles: boolean;
 }
 
-async function packFound(found: Found, packing: Packing): Promise<void> {
+/** Undefined where nothing is left to wait for, as with each small file. */
+function packFound(found: Found, packing: Walking): Promise<void> | undefined {
 	const { content, firstLinks } = packing;
-	if ("trouble" in found) return content.warn(found.path, found.trouble);
+	if ("trouble" in found) {
+		content.warn(found.path, found.trouble);
+		return undefined;
+	}
 	const { stat, path } = found;
 	const entry = entryOf(path, stat);
-	if (entry.type === "socket") return content.skip(entry, "a socket lives only with its program");
+	if (entry.type === "socket") {
+		content.skip(entry, "a socket lives only with its program");
+		return undefined;
+	}
 	const inode = stat.nlink > 1n && entry.type !== "directory" ? `${stat.dev}:${stat.ino}` : undefined;
 	const target = inode === undefined ? undefined : firstLinks.get(inode);
-	if (target !== undefined) return content.add({ ...entry, type: "hardlink", size: 0, target });
-	if (packing.system === undefined && entry.type === "file" && hasHoles(stat)) packing.lostHoles = true;
-	const whole = withAttributes(entry, packing);
-	const isIn = entry.type === "file" ? await copyFile(whole, stat, packing) : packPlain(whole, packing);
-	if (isIn && inode !== undefined) firstLinks.set(inode, path);
-}
-
-function withAttributes(entry: TreeEntry, { root, system, content }: Packing): TreeEntry {
-	if (system === undefined) return entry;
-	try {
-		const xattrs = readAttributes(system, placeOf(root, entry.path));
-		return xattrs === undefined ? entry : { ...entry, xattrs };
-	} catch (error) {
-		const code = errnoOf(error);
-		if (code === undefined) throw error;
-		content.warn(entry.path, `its attributes could not be read (${code})`);
-		return entry;
+	if (target !== undefined) {
+		content.add({ ...entry, type: "hardlink", size: 0, target });
+		return undefined;
 	}
+	if (packing.system === undefined && entry.type === "file" && hasHoles(stat)) packing.lostHoles = true;
+	const isIn = entry.type === "file" ? copyFile(entry, stat, packing) : packPlain(entry, packing);
+	const keepLink = (isPacked: boolean) => {
+		if (isPacked && inode !== undefined) firstLinks.set(inode, path);
+	};
+	if (typeof isIn !== "boolean") return isIn.then(keepLink);
+	keepLink(isIn);
+	return undefined;
 }
 
 /** An entry without content; whether the tar holds it. */
-function packPlain(entry: TreeEntry, { root, content }: Packing): boolean {
+function packPlain(plain: TreeEntry, packing: Walking): boolean {
+	const { root, content } = packing;
+	const entry = withAttributes(plain, placeOf(root, plain.path), packing);
 	const whole = entry.type === "symlink" ? readTarget(entry, root) : entry;
 	if (whole !== undefined) {
 		content.add(whole);

@@ -1,4 +1,4 @@
-import { nameOfErrno, type System, systemError } from "./call-system.ts";
+import { nameOfErrno, type OpenFd, type System, systemError } from "./call-system.ts";
 import type { RawPath } from "./raw-path.ts";
 import type { Attributes } from "./tree-entry.ts";
 
@@ -9,25 +9,27 @@ const space = Buffer.allocUnsafeSlow(65_536);
 const nothing: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENODATA", "ENOENT"]);
 
 /** All attributes that this process may see, by rising name; undefined where there are none. One call says so. */
-export function readAttributes(system: System, path: RawPath): Attributes | undefined {
-	const listed = system.listAttributes(path, space);
-	if (listed === 0) return undefined;
-	if (listed < 0) return refuse(listed, { call: "llistxattr", path });
+export function readAttributes(system: System, at: RawPath | OpenFd): Attributes | undefined {
+	const bytes = system.listAttributes(at);
+	if (bytes === 0) return undefined;
+	const listed = bytes < 0 ? bytes : system.listAttributes(at, space);
+	if (listed < 0) return refuse(listed, { call: "listxattr", at });
 	const names = space
-		.toString("latin1", 0, listed - 1)
+		.toString("latin1", 0, Math.max(0, listed - 1))
 		.split("\0")
+		.filter((name) => name !== "")
 		.sort();
 	const attributes = new Map<RawPath, Buffer>();
 	for (const name of names) {
-		const bytes = system.getAttribute(path, name, space);
-		if (bytes < 0) refuse(bytes, { call: "lgetxattr", path });
-		else attributes.set(name, Buffer.from(space.subarray(0, bytes)));
+		const length = system.getAttribute(at, name, space);
+		if (length < 0) refuse(length, { call: "getxattr", at });
+		else attributes.set(name, Buffer.from(space.subarray(0, length)));
 	}
 	return attributes.size === 0 ? undefined : attributes;
 }
 
-function refuse(answer: number, call: { call: string; path: RawPath }): undefined {
-	if (!nothing.has(nameOfErrno(answer))) throw systemError(answer, call);
+function refuse(answer: number, { call, at }: { call: string; at: RawPath | OpenFd }): undefined {
+	if (!nothing.has(nameOfErrno(answer))) throw systemError(answer, { call, path: `${at}` });
 }
 
 export function isSameAttributes(left: Attributes | undefined, right: Attributes | undefined): boolean {

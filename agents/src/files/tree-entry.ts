@@ -104,9 +104,12 @@ export function readEntry(line: string): TreeEntry {
 
 /** Nanoseconds as seconds with up to nine decimals, as PAX writes a time. */
 export function formatNs(ns: bigint): string {
-	const size = ns < 0n ? -ns : ns;
-	const fraction = (size % 1_000_000_000n).toString().padStart(9, "0").replace(/0+$/, "");
-	return `${ns < 0n ? "-" : ""}${size / 1_000_000_000n}${fraction === "" ? "" : `.${fraction}`}`;
+	const digits = `${ns < 0n ? -ns : ns}`.padStart(10, "0");
+	const [point, sign] = [digits.length - 9, ns < 0n ? "-" : ""];
+	let end = digits.length;
+	while (end > point && digits.charCodeAt(end - 1) === 0x30) end -= 1;
+	const seconds = `${sign}${digits.slice(0, point)}`;
+	return end === point ? seconds : `${seconds}.${digits.slice(point, end)}`;
 }
 
 /** Digits past the ninth decimal are dropped. Throws `TypeError` for what is no such time. */

@@ -5,7 +5,7 @@ import type { FileContext, PackedTree } from "./job.ts";
 import { type RawPath, showRaw } from "./raw-path.ts";
 import { type EntryType, sha256Of, storedSize, type TreeEntry, writeEntry } from "./tree-entry.ts";
 import { FrameWriter, type WrittenFrames } from "./write-frames.ts";
-import { endMarker, padded, tarHeader } from "./write-tar.ts";
+import { endMarker, padded, spellHeader } from "./write-tar.ts";
 
 export const contentFile = "content.tar.zst";
 export const entriesFile = "entries.jsonl.zst";
@@ -47,7 +47,8 @@ export class ContentWriter implements Disposable {
 
 	/** Writes a file's header; exactly what `storedSize` says must follow as content. */
 	begin(entry: TreeEntry): void {
-		this.#tar.write(tarHeader(entry));
+		const { bytes, fill } = spellHeader(entry);
+		this.#tar.put(bytes, fill);
 	}
 
 	/** Where the next content goes; never empty. */

@@ -58,6 +58,20 @@ export class FrameWriter {
 		}
 	}
 
+	/** Writes `bytes` bytes, zeros but for what `fill` sets of them; in place where the frame has room. */
+	put(bytes: number, fill: (into: Buffer, at: number) => void): void {
+		const end = this.#used + bytes;
+		if (end < frameBytes) {
+			this.#frame.fill(0, this.#used, end);
+			fill(this.#frame, this.#used);
+			this.#used = end;
+			return;
+		}
+		const own = Buffer.alloc(bytes);
+		fill(own, 0);
+		this.write(own);
+	}
+
 	/** In UTF-8; in place where the frame has room for whatever it takes. */
 	writeText(text: string): void {
 		if (this.#used + 3 * text.length >= frameBytes) this.write(Buffer.from(text));

@@ -21,6 +21,17 @@ const typeFlags: Partial<Record<EntryType, string>> = {
  * records before it. Names stay raw bytes in both, as GNU tar writes and reads them.
  */
 export function tarHeader(entry: TreeEntry): Buffer {
+	const { bytes, fill } = spellHeader(entry);
+	const headers = Buffer.alloc(bytes);
+	fill(headers, 0);
+	return headers;
+}
+
+/** The same, for whoever has the room for it: `fill` sets what is not zero. */
+export function spellHeader(entry: TreeEntry): {
+	readonly bytes: number;
+	readonly fill: (into: Buffer, at: number) => void;
+} {
 	const flag = typeFlags[entry.type];
 	if (flag === undefined) throw new TypeError(`a tar cannot hold a ${entry.type}`);
 	const name = tarName(entry);
@@ -30,17 +41,33 @@ export function tarHeader(entry: TreeEntry): Buffer {
 	const records = extendedRecords(entry, { name, link, size });
 	const header = { ...entry, name: entry.sparse === undefined ? name : sparseName, flag, link, size };
 	const recordBlocks = records === "" ? 0 : blockBytes + padded(records.length);
-	const headers = Buffer.alloc(recordBlocks + blockBytes + map.length);
-	if (records !== "") {
-		fillHeader(headers, { ...recordsHeader, size: records.length });
-		headers.write(records, blockBytes, "latin1");
-	}
-	fillHeader(headers.subarray(recordBlocks), header);
-	map.copy(headers, recordBlocks + blockBytes);
-	return headers;
+	return {
+		bytes: recordBlocks + blockBytes + map.length,
+		fill(into, at) {
+			if (records !== "") {
+				recordsHeader(records.length).copy(into, at);
+				into.write(records, at + blockBytes, "latin1");
+			}
+			fillHeader(into, at + recordBlocks, header);
+			map.copy(into, at + recordBlocks + blockBytes);
+		},
+	};
 }
 
-const recordsHeader = { name: "./PaxHeaders", flag: "x", mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n };
+/** By the length of the records: few lengths come again and again. */
+const recordsHeaders = new Map<number, Buffer>();
+
+function recordsHeader(size: number): Buffer {
+	const known = recordsHeaders.get(size);
+	if (known !== undefined) return known;
+	const block = Buffer.alloc(blockBytes);
+	fillHeader(block, 0, { name: "./PaxHeaders", flag: "x", mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n, size });
+	if (size < maximumKept) recordsHeaders.set(size, block);
+	return block;
+}
+
+/** Bytes of records whose header is kept. */
+const maximumKept = 1024;
 
 const noMap = Buffer.alloc(0);
 /** What a reader makes that knows no holes; the others take the name from the records. */
@@ -83,22 +110,28 @@ interface Header {
 }
 
 /** Fields that do not fit are cut or zero: the extended records before the header hold them. */
-function fillHeader(block: Buffer, header: Header): void {
-	block.write(header.name.slice(0, 100), 0, "latin1");
-	writeOctal(block, header.mode, { at: 100, digits: 7 });
-	writeOctal(block, fitting(header.uid, maximumId), { at: 108, digits: 7 });
-	writeOctal(block, fitting(header.gid, maximumId), { at: 116, digits: 7 });
-	writeOctal(block, fitting(header.size, maximumSize), { at: 124, digits: 11 });
-	writeOctal(block, fitting(Number(header.mtimeNs / second), maximumSize), { at: 136, digits: 11 });
-	block.write("        ", 148, "latin1");
-	block.write(header.flag, 156, "latin1");
-	if (header.link) block.write(header.link.slice(0, 100), 157, "latin1");
-	block.write("ustar\u000000", 257, "latin1");
-	const [major, minor] = header.device ?? [0, 0];
-	writeOctal(block, fitting(major, maximumId), { at: 329, digits: 7 });
-	writeOctal(block, fitting(minor, maximumId), { at: 337, digits: 7 });
-	writeOctal(block, checksum(block), { at: 148, digits: 6 });
+function fillHeader(into: Buffer, at: number, header: Header): void {
+	template.copy(into, at);
+	into.write(header.name.slice(0, 100), at, "latin1");
+	writeOctal(into, header.mode, { at: at + 100, digits: 7 });
+	writeOctal(into, fitting(header.uid, maximumId), { at: at + 108, digits: 7 });
+	writeOctal(into, fitting(header.gid, maximumId), { at: at + 116, digits: 7 });
+	writeOctal(into, fitting(header.size, maximumSize), { at: at + 124, digits: 11 });
+	writeOctal(into, fitting(Number(header.mtimeNs / second), maximumSize), { at: at + 136, digits: 11 });
+	into[at + 156] = header.flag.charCodeAt(0);
+	if (header.link) into.write(header.link.slice(0, 100), at + 157, "latin1");
+	if (header.device !== undefined) {
+		writeOctal(into, fitting(header.device[0], maximumId), { at: at + 329, digits: 7 });
+		writeOctal(into, fitting(header.device[1], maximumId), { at: at + 337, digits: 7 });
+	}
+	writeOctal(into, checksum(into, at), { at: at + 148, digits: 6 });
 }
+
+/** What every header holds: blanks in the place of the checksum, the format's name, and devices of 0. */
+const template = Buffer.alloc(blockBytes);
+template.write("        ", 148, "latin1");
+template.write("ustar\u000000", 257, "latin1");
+for (const at of [329, 337]) template.write("0000000", at, "latin1");
 
 /** A hard link names another entry of the tar; a symlink's target is kept as it is. */
 function linkName({
@@ -125,11 +158,10 @@ function writeOctal(block: Buffer, value: number, { at, digits }: { at: number; 
 	if (digits === 6) block[at + digits] = 0;
 }
 
-/** The sum of the header's bytes with blanks in the place of the sum. */
-export function checksum(block: Uint8Array): number {
+/** The sum of the bytes of the header at `start` with blanks in the place of the sum. */
+export function checksum(block: Uint8Array, start = 0): number {
 	let sum = 8 * 0x20;
-	for (let at = 0; at < blockBytes; at += 1) {
-		if (at < 148 || at >= 156) sum += block[at] ?? 0;
-	}
+	for (let at = start; at < start + 148; at += 1) sum += block[at] ?? 0;
+	for (let at = start + 156; at < start + blockBytes; at += 1) sum += block[at] ?? 0;
 	return sum;
 }

@@ -29,6 +29,8 @@ export type BackupFacts = Located &
 	HookFacts &
 	WriterFacts & {
 		readonly archive: ArchiveId;
+		/** What its files held when it was looked at; absent where that cannot be known before they are read. */
+		readonly expectedBytes?: number;
 		readonly prediction?: { readonly predictedDowntimeMs?: number };
 		/** Where a restic snapshot is to hold its content; absent = this host's archives. */
 		readonly repository?: NonNullable<Manifest["repository"]>;
@@ -87,7 +89,7 @@ function copyStep(
 	context: OperationContext,
 	{ copied, outputs }: { readonly copied: Copied; readonly outputs: Outputs },
 ): Step {
-	const { place, archive, dataPath, snapshot } = facts;
+	const { place, archive, dataPath, snapshot, expectedBytes } = facts;
 	const { archives } = context;
 	return {
 		name: "copy",
@@ -100,6 +102,7 @@ function copyStep(
 			const packed = await packPlace(facts, context, {
 				...{ directory: folder, signal, onProgress: showProgress("copy", context) },
 				...(root === undefined ? {} : { root }),
+				...(expectedBytes === undefined ? {} : { expectedBytes }),
 				...(databases === undefined ? {} : { onDatabase: databases.onDatabase }),
 			});
 			const tree = withForced(packed, databases?.warnings ?? []);

@@ -13,6 +13,8 @@ interface Packing extends Pick<FileContext, "signal"> {
 	readonly directory: string;
 	/** Where the place's data is read; absent = in the place itself. */
 	readonly root?: string;
+	/** What its files held when it was looked at; absent = it is measured first. */
+	readonly expectedBytes?: number;
 	/** Told of what looks like a database's where only the engine can read it; may throw. */
 	readonly onDatabase?: (found: FoundDatabase) => void;
 }
@@ -25,8 +27,9 @@ export async function packPlace(
 ): Promise<PackedTree> {
 	const { place, dataPath } = reached;
 	if (dataPath === "archive-api") return packOverEngine(place, context, packing);
-	const { directory, root = place.folder, onDatabase: _unneeded, ...watching } = packing;
-	return reachOf(reached, context).do({ kind: "pack", root, directory }, watching);
+	const { directory, root = place.folder, expectedBytes, signal, onProgress } = packing;
+	const expected = expectedBytes === undefined ? {} : { expectedBytes };
+	return reachOf(reached, context).do({ kind: "pack", root, directory, ...expected }, { signal, onProgress });
 }
 
 type PackJob = FileJob & { readonly kind: "pack" };

@@ -67,6 +67,7 @@ export async function surveyBackup(
 	const consistency: Consistency = snapshot.snapshot === undefined ? withoutSnapshot(policy) : "snapshot";
 	const facts: BackupFacts = {
 		...{ ...located, archive, ...writers, ...snapshot, ...hooks },
+		...(size === undefined ? {} : { expectedBytes: size.contentBytes }),
 		...(repository === undefined ? {} : { repository }),
 	};
 	const prediction = await predict(facts, { consistency, size }, context);
