@@ -106,16 +106,14 @@ function nameBytes(name: RawPath): Buffer {
 	return Buffer.from(`${name}\0`, "latin1");
 }
 
-const times = Buffer.alloc(32);
+/** Two `timespec`, of access and of change; in the machine's own order, as the kernel reads them. */
+const times = new BigInt64Array(4);
 
-/** Two `timespec`: of access and of change. */
-function timesOf(ns: bigint): Buffer {
+function timesOf(ns: bigint): BigInt64Array {
 	const second = 1_000_000_000n;
 	const fraction = ((ns % second) + second) % second;
-	for (const at of [0, 16]) {
-		times.writeBigInt64LE((ns - fraction) / second, at);
-		times.writeBigInt64LE(fraction, at + 8);
-	}
+	times[0] = times[2] = (ns - fraction) / second;
+	times[1] = times[3] = fraction;
 	return times;
 }
 

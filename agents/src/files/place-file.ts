@@ -12,10 +12,13 @@ export interface Filling extends Setting {
 export async function placeFile(entry: TreeEntry, filling: Filling): Promise<void> {
 	const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
 	const fd = openSync(locate(filling.root, entry.path), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-	using _file = { [Symbol.dispose]: () => closeSync(fd) };
-	if (entry.sparse === undefined) await fillWhole(fd, filling.content);
-	else await fillStretches(fd, entry, filling.content);
-	setOpenMetadata(fd, entry, filling);
+	try {
+		if (entry.sparse === undefined) await fillWhole(fd, filling.content);
+		else await fillStretches(fd, entry, filling.content);
+		setOpenMetadata(fd, entry, filling);
+	} finally {
+		closeSync(fd);
+	}
 }
 
 async function fillWhole(fd: number, content: Filling["content"]): Promise<void> {

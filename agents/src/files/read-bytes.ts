@@ -24,12 +24,17 @@ export class ByteSource {
 		return part;
 	}
 
+	/** Exactly `bytes` bytes, where the present chunk holds them all: nothing to wait for. They are good until the next call. */
+	takeNow(bytes: number): Buffer | undefined {
+		if (this.#chunk.length - this.#at < bytes) return undefined;
+		this.#at += bytes;
+		return this.#chunk.subarray(this.#at - bytes, this.#at);
+	}
+
 	/** Exactly `bytes` bytes. They are good until the next call. */
 	async take(bytes: number): Promise<Buffer> {
-		if (this.#chunk.length - this.#at >= bytes) {
-			this.#at += bytes;
-			return this.#chunk.subarray(this.#at - bytes, this.#at);
-		}
+		const now = this.takeNow(bytes);
+		if (now !== undefined) return now;
 		const taken = Buffer.allocUnsafe(bytes);
 		for (let at = 0; at < bytes; ) {
 			const part = await this.someOrThrow(bytes - at);
@@ -43,6 +48,13 @@ export class ByteSource {
 		const part = await this.some(maximum);
 		if (part === undefined) throw this.#truncated();
 		return part;
+	}
+
+	/** Whether the present chunk holds as many. */
+	skipNow(bytes: number): boolean {
+		const isHere = this.#chunk.length - this.#at >= bytes;
+		if (isHere) this.#at += bytes;
+		return isHere;
 	}
 
 	async skip(bytes: number): Promise<void> {

@@ -7,7 +7,7 @@ import type { FileContext, Opened } from "./job.ts";
 import { showRaw } from "./raw-path.ts";
 import { isSameAttributes } from "./read-attributes.ts";
 import { ByteSource } from "./read-bytes.ts";
-import { readEntries } from "./read-entries.ts";
+import { readBatches } from "./read-entries.ts";
 import { FrameReader } from "./read-frames.ts";
 import { TarReader } from "./read-tar.ts";
 import { type Stretches, storedSize, type TreeEntry } from "./tree-entry.ts";
@@ -47,8 +47,7 @@ export class ContentReader implements Disposable {
 	/** What the tar holds, in its order. Read an entry's content before the next is asked for, or it is only checked. */
 	async *entries(): AsyncGenerator<TreeEntry, void> {
 		let count = 0;
-		for await (const entry of this.#translated(readEntries(this.#lineFrames))) {
-			if (entry.skipped !== undefined) continue;
+		for await (const entry of this.#listed()) {
 			const found = await this.#nextOfTar();
 			if (found === undefined || !isSameHeader(found, entry)) {
 				throw this.#corrupt(`its tar does not hold ${showRaw(entry.path)} as it is listed`);
@@ -111,14 +110,15 @@ export class ContentReader implements Disposable {
 		}
 	}
 
-	async *#translated<Item>(items: AsyncIterable<Item>): AsyncGenerator<Item, void> {
-		const iterator = items[Symbol.asyncIterator]();
+	/** What the list says that the tar holds. */
+	async *#listed(): AsyncGenerator<TreeEntry, void> {
+		const batches = readBatches(this.#lineFrames);
 		for (;;) {
-			const next = await iterator.next().catch((error: unknown) => {
+			const next = await batches.next().catch((error: unknown) => {
 				throw this.#translate(error);
 			});
 			if (next.done === true) return;
-			yield next.value;
+			for (const entry of next.value) if (entry.skipped === undefined) yield entry;
 		}
 	}
 

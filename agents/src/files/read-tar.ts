@@ -26,7 +26,8 @@ export class TarReader {
 
 	/** The next entry, past whatever of the last one's content was not read; undefined after a proper end. */
 	async next(): Promise<TreeEntry | undefined> {
-		await this.#source.skip(this.#left + this.#padding);
+		const rest = this.#left + this.#padding;
+		if (!this.#source.skipNow(rest)) await this.#source.skip(rest);
 		this.#left = 0;
 		this.#padding = 0;
 		const header = await this.#header();
@@ -64,7 +65,7 @@ export class TarReader {
 	/** Some of the present entry's content, without its holes; undefined when all of it was read. Good until the next call. */
 	async content(): Promise<Buffer | undefined> {
 		if (this.#left === 0) return undefined;
-		const part = await this.#source.someOrThrow(this.#left);
+		const part = this.#source.takeNow(this.#left) ?? (await this.#source.someOrThrow(this.#left));
 		this.#left -= part.length;
 		return part;
 	}
@@ -73,8 +74,8 @@ export class TarReader {
 		let records: TarRecords = new Map();
 		const long = new Map<string, RawPath>();
 		for (;;) {
-			const block = await this.#source.take(blockBytes);
-			if (isZeroBlock(block)) {
+			const block = this.#source.takeNow(blockBytes) ?? (await this.#source.take(blockBytes));
+			if (block[0] === 0 && isZeroBlock(block)) {
 				if (records.size > 0 || long.size > 0) throw new TarDamage("it ends after an extended header");
 				await this.#end();
 				return undefined;
@@ -84,6 +85,7 @@ export class TarReader {
 			else if (header.flag === "g") this.#keepGlobal(parseRecords(await this.#body(header)));
 			else if (header.flag === "L") long.set("path", textOf(await this.#body(header)));
 			else if (header.flag === "K") long.set("linkpath", textOf(await this.#body(header)));
+			else if (this.#global.size + long.size === 0) return applyRecords(header, records);
 			else return applyRecords(header, new Map([...this.#global, ...long, ...records]));
 		}
 	}
@@ -94,7 +96,8 @@ export class TarReader {
 
 	async #body({ size }: TarHeader): Promise<Buffer> {
 		if (size > maximumRecordBytes) throw new TarDamage("an extended header is larger than 8 MiB");
-		const body = await this.#source.take(padded(size));
+		const bytes = padded(size);
+		const body = this.#source.takeNow(bytes) ?? (await this.#source.take(bytes));
 		return body.subarray(0, size);
 	}
 
@@ -116,12 +119,12 @@ function treePath(name: RawPath): RawPath {
 		return rootPath;
 	}
 	if (path.includes("\0")) throw new TarDamage("a name holds a NUL");
-	for (const part of path.split("/")) {
-		if (part === "" || part === "." || part === "..")
-			throw new TarDamage(`a name leads out of its tree: ${showRaw(name)}`);
-	}
+	if (strayPart.test(path)) throw new TarDamage(`a name leads out of its tree: ${showRaw(name)}`);
 	return path;
 }
+
+/** An empty one, `.` or `..`. */
+const strayPart = /(?:^|\/)\.{0,2}(?:\/|$)/;
 
 /** GNU closes a long name with a NUL. */
 function textOf(body: Buffer): RawPath {

@@ -53,18 +53,18 @@ export function typeOfHeader({ flag, name }: TarHeader): EntryType {
 
 export function parseHeader(block: Buffer): TarHeader {
 	if (readNumber(block, 148, 8) !== checksum(block)) throw new TarDamage("a header's checksum is wrong");
-	const isPosix = block.toString("latin1", 257, 263) === "ustar\0";
-	const prefix = isPosix ? readText(block, 345, 155) : "";
+	const hasPrefix = block[345] !== 0 && block.toString("latin1", 257, 263) === "ustar\0";
+	const prefix = hasPrefix ? readText(block, 345, 155) : "";
 	const name = readText(block, 0, 100);
 	return {
 		name: prefix === "" ? name : `${prefix}/${name}`,
-		flag: block.toString("latin1", 156, 157),
+		flag: String.fromCharCode(block[156] ?? 0),
 		mode: readCount(block, 100, 8) & 0o7777,
 		uid: readCount(block, 108, 8),
 		gid: readCount(block, 116, 8),
 		size: readCount(block, 124, 12),
 		mtimeNs: BigInt(readNumber(block, 136, 12)) * 1_000_000_000n,
-		link: readText(block, 157, 100),
+		link: block[157] === 0 ? "" : readText(block, 157, 100),
 		device: [readCount(block, 329, 8), readCount(block, 337, 8)],
 	};
 }

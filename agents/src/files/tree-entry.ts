@@ -117,7 +117,7 @@ export function parseNs(seconds: string): bigint {
 	const parts = /^(-?)(\d{1,15})(?:\.(\d*))?$/.exec(seconds);
 	if (parts === null) throw new TypeError(`not a time in seconds: ${seconds.slice(0, 40)}`);
 	const [, sign, whole = "0", fraction = ""] = parts;
-	const ns = BigInt(whole) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
+	const ns = BigInt(whole + fraction.slice(0, 9).padEnd(9, "0"));
 	return sign === "-" ? -ns : ns;
 }
 
