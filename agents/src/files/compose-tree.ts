@@ -9,10 +9,12 @@ import { findStretches } from "./find-holes.ts";
 import { hashFile } from "./hash-file.ts";
 import type { Choice, ComposedTree, FileContext, Opened } from "./job.ts";
 import { listTree } from "./list-tree.ts";
+import type { UsePart } from "./part-source.ts";
 import { PickedContent } from "./pick-content.ts";
 import { pickEntries } from "./pick-entries.ts";
 import { closeDirectories, placeEntry, type Unpacking } from "./place-entry.ts";
 import { locate, type RawPath, rawOf, showRaw } from "./raw-path.ts";
+
 import { readStretches } from "./read-stretches.ts";
 import { refuseDevice } from "./refuse-device.ts";
 import { syncTree } from "./sync-tree.ts";
@@ -81,7 +83,7 @@ export async function composeTree({
 	}
 }
 
-const noContent = { content: async () => undefined };
+const noContent = { give: async () => false };
 
 /** An entry of the archive whose content lies in another tree, where it must be what the archive lists. */
 async function placeRestored(
@@ -117,11 +119,13 @@ async function placeFrom(entry: TreeEntry, unpacking: Unpacking, root: RawPath):
 	const sparse = isSparse ? findStretches(system, fd, entry.size) : undefined;
 	const found = sparse === undefined ? entry : { ...entry, sparse };
 	const parts = readStretches(fd, sparse ?? [[0, entry.size]], refuseShorter);
-	const content = async (): Promise<Buffer | undefined> => {
+	const give = async (use: UsePart): Promise<boolean> => {
 		const next = parts.next();
-		return next.done === true ? undefined : next.value;
+		if (next.done === true) return false;
+		await use(next.value);
+		return true;
 	};
-	await placeEntry(found, { ...unpacking, content: { content } });
+	await placeEntry(found, { ...unpacking, content: { give } });
 }
 
 /** Its writers are stopped, so a file that became shorter is no success. */

@@ -8,6 +8,7 @@ import { errnoOf, fileFailure } from "./file-failure.ts";
 import { findStretches } from "./find-holes.ts";
 import type { CopiedTree, Copying, FileContext } from "./job.ts";
 import { listTree } from "./list-tree.ts";
+import type { UsePart } from "./part-source.ts";
 import { closeDirectories, placeEntry, type Unpacking } from "./place-entry.ts";
 import { locate, type RawPath, rawOf, showRaw } from "./raw-path.ts";
 import { readStretches } from "./read-stretches.ts";
@@ -32,7 +33,7 @@ export async function copyTree({
 		const list = new CopiedList(listed);
 		list.open(listed);
 		makeEmpty(target);
-		const unpacking = openUnpacking(target, { content: async () => undefined });
+		const unpacking = openUnpacking(target, { give: async () => false });
 		dropInherited(unpacking);
 		const copier = new Copier({ root: rawOf(root), unpacking, context, totalBytes });
 		for (const entry of listTree(rawOf(root), systemCalls())) {
@@ -147,14 +148,16 @@ class Copier {
 		const found = sparse === undefined ? entry : { ...entry, sparse };
 		const digest = createHash("sha256");
 		const parts = readStretches(fd, sparse ?? [[0, entry.size]], () => context.signal.throwIfAborted());
-		const content = async (): Promise<Buffer | undefined> => {
+		const give = async (use: UsePart): Promise<boolean> => {
 			const next = parts.next();
-			if (next.done === true) return undefined;
+			if (next.done === true) return false;
+			const used = use(next.value);
 			digest.update(next.value);
+			await used;
 			if (entry.size > next.value.length) await this.#turn();
-			return next.value;
+			return true;
 		};
-		await placeEntry(found, { ...unpacking, content: { content } });
+		await placeEntry(found, { ...unpacking, content: { give } });
 		return { ...found, sha256: digest.digest("hex") };
 	}
 

@@ -1,6 +1,7 @@
 import { type Manifest, OperationError } from "@davit/protocol";
 import type { FrameFile } from "./frame-file.ts";
 import type { FileContext, Opened } from "./job.ts";
+import type { PartSource, UsePart } from "./part-source.ts";
 import type { TarPlace } from "./pick-entries.ts";
 import { showRaw } from "./raw-path.ts";
 import { ByteSource } from "./read-bytes.ts";
@@ -16,7 +17,7 @@ const inFlight = 3;
  * Reads chosen entries of an archive's tar, each proven by its digest, and no frame that holds none of them.
  * @throws OperationError archive-corrupt | archive-locked
  */
-export class PickedContent implements Disposable {
+export class PickedContent implements PartSource, Disposable {
 	readonly manifest: Manifest;
 	readonly #frames: FrameFile;
 	readonly #context: FileContext;
@@ -56,20 +57,22 @@ export class PickedContent implements Disposable {
 	}
 
 	/** Some of the present entry's content; undefined when all was read and is proven. Good until the next call. */
-	async content(): Promise<Buffer | undefined> {
-		if (this.#pending === undefined) return undefined;
+	async give(use: UsePart): Promise<boolean> {
+		if (this.#pending === undefined) return false;
 		const { entry, digest } = this.#pending;
 		const part = await this.#tar?.content();
 		if (part !== undefined) {
+			const used = use(part);
 			digest.update(part);
+			await used;
 			this.#contentBytes += part.length;
-			return part;
+			return true;
 		}
 		this.#pending = undefined;
 		if (entry.type === "file" && digest.hex !== entry.sha256) {
 			throw this.#frames.corrupt(`the content of ${showRaw(entry.path)} is not what was backed up`);
 		}
-		return undefined;
+		return false;
 	}
 
 	[Symbol.dispose](): void {

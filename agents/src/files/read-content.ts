@@ -4,6 +4,7 @@ import { type Artefact, type Manifest, OperationError } from "@davit/protocol";
 import { readManifest } from "../archives/read-manifest.ts";
 import { FrameFile } from "./frame-file.ts";
 import type { FileContext, Opened } from "./job.ts";
+import type { PartSource, UsePart } from "./part-source.ts";
 import { showRaw } from "./raw-path.ts";
 import { isSameAttributes } from "./read-attributes.ts";
 import { ByteSource } from "./read-bytes.ts";
@@ -19,7 +20,7 @@ import type { WrittenFrames } from "./write-frames.ts";
  * counts against the manifest. Until `entries` has ended nothing is proven.
  * @throws OperationError archive-not-found | archive-corrupt | archive-too-new
  */
-export class ContentReader implements Disposable {
+export class ContentReader implements PartSource, Disposable {
 	readonly manifest: Manifest;
 	readonly #folder: string;
 	readonly #context: FileContext;
@@ -57,30 +58,32 @@ export class ContentReader implements Disposable {
 			// Stopped at once: what goes on for ever must not fill a disk first.
 			if (count > this.manifest.entries) throw this.#corrupt("it holds more entries than its manifest says");
 			yield entry;
-			while ((await this.content()) !== undefined);
+			while (await this.give(pass));
 		}
 		if ((await this.#nextOfTar()) !== undefined) throw this.#corrupt("its tar holds more than is listed");
 		this.#compareWithManifest(count);
 	}
 
-	/** Some of the present entry's content; undefined when all was read and is proven. Good until the next call. */
-	async content(): Promise<Buffer | undefined> {
-		if (this.#pending === undefined) return undefined;
+	/** Hands over some of the present entry's content, hashing it meanwhile; false when all was read and is proven. */
+	async give(use: UsePart): Promise<boolean> {
+		if (this.#pending === undefined) return false;
 		const { entry, digest } = this.#pending;
 		const part = await this.#tar.content();
 		if (part !== undefined) {
-			digest.update(part);
 			this.#contentBytes += part.length;
 			if (this.#contentBytes > this.manifest.contentBytes) {
 				throw this.#corrupt("its files hold more than its manifest says");
 			}
-			return part;
+			const used = use(part);
+			digest.update(part);
+			await used;
+			return true;
 		}
 		this.#pending = undefined;
 		if (entry.type === "file" && digest.hex !== entry.sha256) {
 			throw this.#corrupt(`the content of ${showRaw(entry.path)} is not what was backed up`);
 		}
-		return undefined;
+		return false;
 	}
 
 	/** Stored bytes of both files; only after `entries` has ended. */
@@ -175,6 +178,9 @@ export class Digest {
 		return this.#whole ?? this.#running?.digest("hex") ?? hash("sha256", "");
 	}
 }
+
+/** Of what is read only to prove it. */
+const pass = (): undefined => undefined;
 
 /**
  * A file of an archive, encrypted or not, to be read from its beginning.
