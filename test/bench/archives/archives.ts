@@ -1,13 +1,13 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { measureTree } from "@davit/agents/files/measure-tree.ts";
-import { packTree } from "@davit/agents/files/pack-tree.ts";
-import { manifestFor } from "@davit/agents/files/plant-archive.ts";
 import { type Bench, megabytes, type Row } from "../measure.ts";
 import { makeEmpty, makeMixed, makeSmall } from "./make-corpus.ts";
+import { measureHole } from "./measure-hole.ts";
 import { type Cost, measureJob, type Running, timeShell } from "./measure-job.ts";
+import { plantManifest } from "./plant-manifest.ts";
 import { measureRestic } from "./restic.ts";
 import { sizeOf } from "./sizes.ts";
 
@@ -27,6 +27,7 @@ export const archives: Bench = {
 				...(await measureMixed(join(workshop, "mixed"), running)),
 				...(await measureSmall(join(workshop, "small"), running)),
 				await measureEntries(join(workshop, "entries"), running),
+				await measureHole(join(workshop, "hole"), running),
 				...(await measureRestic()),
 			];
 		} finally {
@@ -46,8 +47,13 @@ async function measureMixed(folder: string, running: Running): Promise<Row[]> {
 	const size = sizeOf("DAVIT_BENCH_MIXED_MB", 1300);
 	makeMixed(join(folder, "tree"), size);
 	const { pack, unpack, tar, untar } = await measureBoth(folder, "zstd -1 -T2", running);
+	const gzip = await timeShell(
+		`tar --create --gzip --file - --directory '${join(folder, "tree")}' . | cat > '${join(folder, "peer.tar.gz")}'`,
+		running.signal,
+	);
 	return [
 		rowOf(`back up ${size} MB, hashed`, { cost: pack, peer: ["tar \\| zstd -1 -T2", tar], ratio: 0.8 }),
+		rowOf(`back up ${size} MB, hashed`, { cost: pack, peer: ["tar czf", gzip], ratio: 12 }),
 		rowOf(`restore ${size} MB, proven`, { cost: unpack, peer: ["zstd -d \\| tar x", untar], ratio: 0.8 }),
 	];
 }
@@ -104,14 +110,6 @@ async function measureBoth(folder: string, zstd: string, running: Running): Prom
 	const untar = await timeShell(unpacking, signal);
 	for (const done of [target, peerTarget]) rmSync(done, { recursive: true });
 	return { pack, unpack, tar, untar };
-}
-
-/** Unpacking needs a manifest, which a packing alone does not write. */
-async function plantManifest(root: string, archive: string, signal: AbortSignal): Promise<void> {
-	rmSync(archive, { recursive: true });
-	mkdirSync(archive);
-	const packed = await packTree({ root, directory: archive, signal });
-	writeFileSync(join(archive, "MANIFEST.json"), JSON.stringify(manifestFor(packed)));
 }
 
 interface Comparison {
