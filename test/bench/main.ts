@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { archives } from "./archives/archives.ts";
 import { backup } from "./backup.ts";
+import { downtime } from "./downtime.ts";
 import { latency } from "./latency.ts";
 import type { Bench, Row } from "./measure.ts";
 import { rescan } from "./rescan.ts";
@@ -13,7 +14,7 @@ import { describeTable } from "./table.ts";
 // `npm run bench [-- NAME…] [-- --json FILE]`: measures, prints one table, and writes docs/benchmarks.md when all were run.
 
 // The backup comes last: the disk is busy with its gigabytes for a while after it.
-const benches: readonly Bench[] = [start, latency, rescan, archives, backup];
+const benches: readonly Bench[] = [start, latency, rescan, downtime, archives, backup];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "string" } } });
 const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name));
