@@ -19,6 +19,8 @@ import type { Journal } from "../journal/journal.ts";
 const firstResendMs = 2_000;
 const longestResendMs = 60_000;
 const progressEveryMs = 1_000;
+/** After a step's first word: what is done within a second is seen, too. */
+const firstProgressMs = 250;
 const alarmEveryMs = 10_000;
 
 export interface ReportsOptions {
@@ -45,6 +47,8 @@ interface Pace {
 	readonly step: string;
 	readonly atMs: number;
 	readonly sequence: number;
+	/** Nothing else was said of its step. */
+	readonly isFirst: boolean;
 }
 
 /** What the agent says of commands: written down with what it is about, then sent until the coordinator has it. */
@@ -95,15 +99,17 @@ export class Reports {
 		if (entry !== undefined) this.#options.send(entry.report);
 	}
 
-	/** Not written down: at most one a second, unless the step changes. Returns whether it was worth saying. */
+	/** Not written down: at most one a second, but for a step's first two. Returns whether it was worth saying. */
 	progress(command: CommandId, run: RunId, progress: Progress): boolean {
 		const { journal, elapsedMs, send } = this.#options;
 		const pace = this.#paces.get(command);
 		const atMs = elapsedMs();
-		if (pace?.step === progress.step && atMs - pace.atMs < progressEveryMs) return false;
+		const isNew = pace?.step !== progress.step;
+		const pauseMs = pace?.isFirst === true ? firstProgressMs : progressEveryMs;
+		if (pace !== undefined && !isNew && atMs - pace.atMs < pauseMs) return false;
 		const written = journal.read((database) => findInboxEntry(database, command))?.sequence ?? 0;
 		const sequence = Math.max(written, pace?.sequence ?? 0) + 1;
-		this.#paces.set(command, { step: progress.step, atMs, sequence });
+		this.#paces.set(command, { step: progress.step, atMs, sequence, isFirst: isNew });
 		send(JSON.stringify(this.#report(command, run, { sequence, state: "running", progress })));
 		return true;
 	}
