@@ -66,11 +66,15 @@ export function takenAt({ startedAtMs }: Pick<BackupFacts, "startedAtMs">): Inst
 	return instantOf(startedAtMs);
 }
 
-/** What was really done: the weakest that any writer got, and `live` where one wrote after all. */
-export function consistencyOf({ writers }: Pick<BackupFacts, "writers">, outputs: Outputs): Consistency {
+/** What was really done: the weakest that any writer got, and `live` where one wrote after all or nobody knows who writes. */
+export function consistencyOf(
+	{ writers, unknown }: Pick<BackupFacts, "writers" | "unknown">,
+	outputs: Outputs,
+): Consistency {
 	const ladder = ["live", "paused", "stopped"] as const;
 	if (warningsOf(outputs).length > 0) return "live";
 	if (snapshotOf(outputs).isTaken) return "snapshot";
+	if (unknown !== undefined) return "live";
 	return ladder.find((step) => writers.some(({ treatment }) => treatment === step)) ?? "stopped";
 }
 

@@ -1,4 +1,5 @@
 import { type FailureCode, type Manifest, OperationError } from "@davit/protocol";
+import { engineAway } from "../docker/require-engine.ts";
 import type { OperationContext } from "../operation.ts";
 import { findUsersNow, isAlive, type User } from "./find-users.ts";
 import type { Located } from "./locate.ts";
@@ -17,6 +18,8 @@ export type WriterFacts = {
 	readonly forced?: readonly string[];
 	/** So that what is known only later can be judged as what was known before; absent in facts of an older Davit. */
 	readonly asked?: Asked;
+	/** Why it is not known who writes. */
+	readonly unknown?: string;
 	/** False for a live copy, and where there is no engine. */
 	readonly watches?: boolean;
 };
@@ -52,8 +55,12 @@ export async function lookAtWriters(
 	const refusing = refuseDatabases(writing, context, signal);
 	const forced = await orObject("database-files", refusing, { object, otherwise: [] });
 	const writers = describeWriters(users, treated);
+	const unknown = engineAway(context);
 	const watches = engine !== undefined && policy.consistency !== "live";
-	return { startedAtMs, treated, writers, watches, forced, asked: { isForced, doing } };
+	return {
+		...{ startedAtMs, treated, writers, watches, forced, asked: { isForced, doing } },
+		...(unknown === undefined ? {} : { unknown }),
+	};
 }
 
 /** What was found; where that failed with the code, an objection, and what there is otherwise. */

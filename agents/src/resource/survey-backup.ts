@@ -64,9 +64,12 @@ export async function surveyBackup(
 	const isForced = params.forceDatabaseFiles === true;
 	const copying = { located, snapshot, isForced, doing: "backed up" } as const;
 	const writers = await lookAtWriters(copying, { context, signal, object });
-	const consistency: Consistency = snapshot.snapshot === undefined ? withoutSnapshot(policy) : "snapshot";
+	const { unknown } = writers;
+	const rung = unknown === undefined ? withoutSnapshot(policy) : "live";
+	const consistency: Consistency = snapshot.snapshot === undefined ? rung : "snapshot";
 	const facts: BackupFacts = {
 		...{ ...located, archive, ...writers, ...snapshot, ...hooks },
+		...(unknown === undefined ? {} : { notes: [...snapshot.notes, unknown] }),
 		...(size === undefined ? {} : { expectedBytes: size.contentBytes }),
 		...(repository === undefined ? {} : { repository }),
 	};

@@ -11,6 +11,7 @@ import {
 	type RestoreChoice,
 	Sha256,
 } from "@davit/protocol";
+import { engineAway } from "../docker/require-engine.ts";
 import type { OperationContext } from "../operation.ts";
 import { lackOfSpace } from "./check-space.ts";
 import { chosenBytes, compareChoice } from "./compare-choice.ts";
@@ -118,6 +119,14 @@ async function planUsers(
 	},
 ): Promise<readonly Treated[]> {
 	const { engine } = context;
+	const away = engineAway(context);
+	if (away !== undefined) {
+		blockers.push(
+			new OperationError("docker-unreachable", `${located.place.resource} cannot be replaced: ${away}`, {
+				hint: "sudo systemctl start docker; where Docker is not used any more, set dockerSocket to null in the agent's configuration",
+			}),
+		);
+	}
 	try {
 		const treated =
 			engine === undefined
