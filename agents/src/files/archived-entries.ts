@@ -1,7 +1,7 @@
 import { OperationError } from "@davit/protocol";
 import { readManifest } from "../archives/read-manifest.ts";
 import type { Opened } from "./job.ts";
-import { isNamed, isSameFile, openArtefact } from "./read-content.ts";
+import { isNamed, isSameFile, openArtefact } from "./open-artefact.ts";
 import { readEntries } from "./read-entries.ts";
 import type { TreeEntry } from "./tree-entry.ts";
 import { entriesFile } from "./write-content.ts";

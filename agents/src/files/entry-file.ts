@@ -1,8 +1,8 @@
 import type { Manifest } from "@davit/protocol";
 import type { FrameFile } from "./frame-file.ts";
 import type { Opened } from "./job.ts";
+import { openFrames } from "./open-artefact.ts";
 import { comparePaths, type RawPath } from "./raw-path.ts";
-import { openFrames } from "./read-content.ts";
 import { readEntry, type TreeEntry } from "./tree-entry.ts";
 import { entriesFile } from "./write-content.ts";
 

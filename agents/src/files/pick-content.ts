@@ -1,11 +1,12 @@
 import { type Manifest, OperationError } from "@davit/protocol";
 import type { FrameFile } from "./frame-file.ts";
 import type { FileContext, Opened } from "./job.ts";
+import { openFrames } from "./open-artefact.ts";
 import type { PartSource, UsePart } from "./part-source.ts";
 import type { TarPlace } from "./pick-entries.ts";
 import { showRaw } from "./raw-path.ts";
 import { ByteSource } from "./read-bytes.ts";
-import { Digest, isSameHeader, openFrames } from "./read-content.ts";
+import { Digest, isSameHeader } from "./read-content.ts";
 import { TarReader } from "./read-tar.ts";
 import type { TreeEntry } from "./tree-entry.ts";
 import { contentFile } from "./write-content.ts";

@@ -5,7 +5,7 @@ import { type Artefact, type Manifest, OperationError } from "@davit/protocol";
 import { readManifest } from "../archives/read-manifest.ts";
 import { fileFailure } from "./file-failure.ts";
 import type { FileContext, Opened, Sample, SampledContent } from "./job.ts";
-import { isNamed, isSameFile, openArtefact, openFrames } from "./read-content.ts";
+import { isNamed, isSameFile, openArtefact, openFrames } from "./open-artefact.ts";
 import { readEntries } from "./read-entries.ts";
 import { contentFile, entriesFile } from "./write-content.ts";
 
