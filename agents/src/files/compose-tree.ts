@@ -9,12 +9,11 @@ import { findStretches } from "./find-holes.ts";
 import { hashFile } from "./hash-file.ts";
 import type { Choice, ComposedTree, FileContext, Opened } from "./job.ts";
 import { listTree } from "./list-tree.ts";
-import type { UsePart } from "./part-source.ts";
+import { noContent, type UsePart } from "./part-source.ts";
 import { PickedContent } from "./pick-content.ts";
 import { pickEntries } from "./pick-entries.ts";
 import { closeDirectories, placeEntry, type Unpacking } from "./place-entry.ts";
 import { locate, type RawPath, rawOf, showRaw } from "./raw-path.ts";
-
 import { readStretches } from "./read-stretches.ts";
 import { refuseDevice } from "./refuse-device.ts";
 import { syncTree } from "./sync-tree.ts";
@@ -82,8 +81,6 @@ export async function composeTree({
 		throw fileFailure(error, { doing: `putting together what was chosen of ${archive}`, path: target });
 	}
 }
-
-const noContent = { give: async () => false };
 
 /** An entry of the archive whose content lies in another tree, where it must be what the archive lists. */
 async function placeRestored(

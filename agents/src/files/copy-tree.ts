@@ -8,7 +8,7 @@ import { errnoOf, fileFailure } from "./file-failure.ts";
 import { findStretches } from "./find-holes.ts";
 import type { CopiedTree, Copying, FileContext } from "./job.ts";
 import { listTree } from "./list-tree.ts";
-import type { UsePart } from "./part-source.ts";
+import { noContent, type UsePart } from "./part-source.ts";
 import { closeDirectories, placeEntry, type Unpacking } from "./place-entry.ts";
 import { locate, type RawPath, rawOf, showRaw } from "./raw-path.ts";
 import { readStretches } from "./read-stretches.ts";
@@ -33,7 +33,7 @@ export async function copyTree({
 		const list = new CopiedList(listed);
 		list.open(listed);
 		makeEmpty(target);
-		const unpacking = openUnpacking(target, { give: async () => false });
+		const unpacking = openUnpacking(target, noContent);
 		dropInherited(unpacking);
 		const copier = new Copier({ root: rawOf(root), unpacking, context, totalBytes });
 		for (const entry of listTree(rawOf(root), systemCalls())) {

@@ -6,3 +6,6 @@ export interface PartSource {
 	/** Hands `use` the next part, which is good until it is done with it; whether there was one. */
 	give(use: UsePart): Promise<boolean>;
 }
+
+/** Of what has none, and of what places no file. */
+export const noContent: PartSource = { give: async () => false };

@@ -5,7 +5,7 @@ import type { Chooser } from "./choose-entries.ts";
 import type { Opened } from "./job.ts";
 import { comparePaths, type RawPath } from "./raw-path.ts";
 import { storedSize, type TreeEntry } from "./tree-entry.ts";
-import { padded, tarHeader } from "./write-tar.ts";
+import { padded, spellHeader } from "./write-tar.ts";
 
 /** Where an entry is in the tar: which one it is, counted from 0, and where its headers begin if they are as Davit writes them. */
 export interface TarPlace {
@@ -38,7 +38,7 @@ export async function* pickEntries(
 	for await (const entry of archivedEntries(opened, signal)) {
 		const place = { entry, index, offset };
 		index += 1;
-		offset += tarHeader(entry).length + padded(storedSize(entry));
+		offset += spellHeader(entry).bytes + padded(storedSize(entry));
 		if (needed.has(entry.path)) sources.set(entry.path, place);
 		if (!chooser.takes(entry.path) && !chooser.leadsTo(entry.path)) continue;
 		const source = entry.target === undefined ? undefined : sources.get(entry.target);

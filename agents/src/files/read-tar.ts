@@ -75,7 +75,7 @@ export class TarReader {
 		const long = new Map<string, RawPath>();
 		for (;;) {
 			const block = this.#source.takeNow(blockBytes) ?? (await this.#source.take(blockBytes));
-			if (block[0] === 0 && isZeroBlock(block)) {
+			if (isZeroBlock(block)) {
 				if (records.size > 0 || long.size > 0) throw new TarDamage("it ends after an extended header");
 				await this.#end();
 				return undefined;

@@ -70,7 +70,8 @@ export function parseHeader(block: Buffer): TarHeader {
 }
 
 export function isZeroBlock(block: Buffer): boolean {
-	return block.equals(zeroBlock);
+	// A header begins with a name: its first byte says so without a call.
+	return block[0] === 0 && block.equals(zeroBlock);
 }
 
 const zeroBlock = Buffer.alloc(blockBytes);
