@@ -180,7 +180,7 @@ class HostAgent implements Agent {
 		const { log, archives } = this.#ground;
 		await archives.records.saveServed();
 		await this.#sweepSnapshots(signal);
-		await this.#sweep();
+		await this.#sweep(signal);
 		const engine = this.#lookout?.view.engine;
 		for (const { command, resource, failure } of await expireUndo({ ...this.#ground, engine }, signal)) {
 			if (failure === undefined) log.info({ command, resource }, "removed an undo whose time had passed");
@@ -190,11 +190,10 @@ class HostAgent implements Agent {
 		}
 	}
 
-	async #sweep(): Promise<void> {
+	async #sweep(signal: AbortSignal): Promise<void> {
 		const { journal, config, log } = this.#ground;
 		const engine = this.#lookout?.view.engine;
 		const isOpen = (wanted: string) => journal.read(openOperations).some(({ command }) => command === wanted);
-		const { signal } = this.#closing;
 		try {
 			const left = await sweepScratch({ engine, config, isOpen }, signal);
 			if (left.length > 0) log.warn({ left }, "removed what drills or plans of an earlier life left");
