@@ -7,7 +7,8 @@ import { BackupResult, isEnded, newId, RequestId, type Run, type RunId, resource
 import { labAvailability } from "../lab/availability.ts";
 import type { Laboratory } from "../lab/laboratory.ts";
 import { settle } from "./die-twice.ts";
-import { type Doom, doomsOf, type Place } from "./doom.ts";
+import { type Doom, doomsOf } from "./doom.ts";
+import { insist } from "./insist.ts";
 import { type Office, openOffice } from "./open-office.ts";
 import { type AgentPlace, openSite } from "./open-scene.ts";
 import { openVolume, type WrittenVolume } from "./open-volume.ts";
@@ -15,7 +16,6 @@ import { type Mortal, startMortal } from "./start-mortal.ts";
 
 const { hosts: unavailable } = await labAvailability();
 const signal = AbortSignal.timeout(900_000);
-const attempts = 8;
 
 suite("a coordinator that is killed at any write of its history, and again in its next life", {
 	skip: unavailable ?? false,
@@ -53,7 +53,7 @@ suite("a coordinator that is killed at any write of its history, and again in it
 		assert.ok(dooms.length >= 6, `only ${dooms.length} places to die: ${JSON.stringify(dooms)}`);
 		const fates: number[] = [];
 		for (const [index, first] of dooms.entries()) {
-			fates.push(await insist(first, { write: 1 + (index % 6) }));
+			fates.push(await insist(first, { write: 1 + (index % 6) }, round));
 		}
 		const count = (wanted: number) => fates.filter((deaths) => deaths === wanted).length;
 		assert.ok(count(2) > dooms.length / 3, `only ${count(2)} of ${dooms.length} second lives died`);
@@ -63,24 +63,6 @@ suite("a coordinator that is killed at any write of its history, and again in it
 				`${count(0)} that only some requests pass were not met again`,
 		);
 	});
-
-	/**
-	 * The round anew where its request did not pass the place. How often reports of progress and shown states come is not the
-	 * same each time; but each kind of write comes at least once.
-	 */
-	async function insist(first: Place, second: Doom): Promise<number> {
-		for (let attempt = 1; attempt <= (first.time === 1 ? attempts : 2); attempt += 1) {
-			try {
-				const deaths = await round(first, second);
-				if (deaths > 0) return deaths;
-			} catch (cause) {
-				const where = `killed at ${JSON.stringify(first)}, then at ${JSON.stringify(second)}`;
-				throw new Error(`${where}: ${cause instanceof Error ? cause.message : cause}`, { cause });
-			}
-		}
-		assert.ok(first.time > 1, `${attempts} requests did not pass ${JSON.stringify(first)}`);
-		return 0;
-	}
 
 	async function round(first: Doom, second: Doom): Promise<number> {
 		const id = newRequest();

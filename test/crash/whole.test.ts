@@ -7,7 +7,8 @@ import { isEnded, newId, RequestId, type RunId } from "@davit/protocol";
 import { labAvailability } from "../lab/availability.ts";
 import type { Laboratory } from "../lab/laboratory.ts";
 import { settle } from "./die-twice.ts";
-import { type Doom, doomsOf, type Place } from "./doom.ts";
+import { type Doom, doomsOf } from "./doom.ts";
+import { insist } from "./insist.ts";
 import { type Office, openOffice } from "./open-office.ts";
 import { type AgentPlace, openSite } from "./open-scene.ts";
 import { type Mortal, startMortal } from "./start-mortal.ts";
@@ -18,7 +19,6 @@ const signal = AbortSignal.timeout(600_000);
 const good = ["alpha", "gamma"];
 const broken = "beta";
 const ends = ["volume:alpha succeeded", "volume:beta failed", "volume:gamma succeeded"];
-const attempts = 8;
 
 suite("a coordinator that is killed while it backs up everything on a host, and again in its next life", {
 	skip: unavailable ?? false,
@@ -64,7 +64,8 @@ suite("a coordinator that is killed while it backs up everything on a host, and 
 		);
 		assert.ok(dooms.length >= 12, `only ${dooms.length} places to die: ${JSON.stringify(passed)}`);
 		const fates: number[] = [];
-		for (const [index, first] of dooms.entries()) fates.push(await insist(first, { write: 1 + (index % 6) }));
+		for (const [index, first] of dooms.entries())
+			fates.push(await insist(first, { write: 1 + (index % 6) }, round));
 		const count = (wanted: number) => fates.filter((deaths) => deaths === wanted).length;
 		assert.ok(count(2) > dooms.length / 3, `only ${count(2)} of ${dooms.length} second lives died`);
 		assert.ok(count(0) < dooms.length / 4, `${count(0)} of ${dooms.length} places were not passed again`);
@@ -72,21 +73,6 @@ suite("a coordinator that is killed while it backs up everything on a host, and 
 			`${dooms.length} places; killed there ${dooms.length - count(0)}, ${count(2)} of them twice`,
 		);
 	});
-
-	/** How often a whole is written down depends on which ends meet in one tick; each kind of write comes at least once. */
-	async function insist(first: Place, second: Doom): Promise<number> {
-		for (let attempt = 1; attempt <= (first.time === 1 ? attempts : 2); attempt += 1) {
-			try {
-				const deaths = await round(first, second);
-				if (deaths > 0) return deaths;
-			} catch (cause) {
-				const where = `killed at ${JSON.stringify(first)}, then at ${JSON.stringify(second)}`;
-				throw new Error(`${where}: ${cause instanceof Error ? cause.message : cause}`, { cause });
-			}
-		}
-		assert.ok(first.time > 1, `${attempts} requests did not pass ${JSON.stringify(first)}`);
-		return 0;
-	}
 
 	async function round(first: Doom, second: Doom): Promise<number> {
 		const id = newRequest();

@@ -4,31 +4,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { newId, RequestId, type RunId } from "@davit/protocol";
-import type { OnWrite } from "../history/history.ts";
 import { FakeHost } from "../testing/fake-host.ts";
+import { cutPower, PowerCut } from "../testing/power-cut.ts";
 import { archive, grafana, nas, Stage, startMs } from "../testing/stage.ts";
-
-class PowerCut extends Error {}
 
 const request = RequestId.parse(newId());
 
 /** Presses once, again with the same id after each power cut, and works until everything is quiet. */
 function press(file: string, dieAt: number): { writes: number; died: boolean; run: RunId; host: FakeHost } {
 	const host = new FakeHost([grafana]);
-	let writes = 0;
-	let died = false;
-	const cut: OnWrite = () => {
-		writes += 1;
-		if (writes === dieAt) {
-			died = true;
-			throw new PowerCut();
-		}
-	};
+	const cut = cutPower(dieAt);
 	let nowMs = startMs;
 	for (let life = 0; life < 3; life += 1) {
 		let stage: Stage | undefined;
 		try {
-			stage = new Stage({ file, nowMs, onWrite: cut });
+			stage = new Stage({ file, nowMs, onWrite: cut.onWrite });
 			host.connect(stage);
 			stage.archives(nas, grafana, [archive(startMs - 1000)]);
 			const response = stage.ask({ id: request });
@@ -41,7 +31,7 @@ function press(file: string, dieAt: number): { writes: number; died: boolean; ru
 			assert.equal(found?.run.state, "succeeded");
 			assert.equal(stage.core.parts.runs.open().length, 0);
 			assert.equal(stage.core.parts.history.runs.list({ limit: 10, offset: 0 }).total, 1);
-			return { writes, died, run: response.run, host };
+			return { writes: cut.writes, died: cut.died, run: response.run, host };
 		} catch (error) {
 			if (!(error instanceof PowerCut)) throw error;
 		} finally {

@@ -4,12 +4,10 @@ import { judgeParts, newId, RequestId, ResourceId, type RunDocument, type RunId 
 import { cancelRun } from "../desk/cancel.ts";
 import { runDocument } from "../documents/details.ts";
 import { openDatabase } from "../history/database.ts";
-import type { OnWrite } from "../history/history.ts";
 import { schema } from "../history/schema.ts";
 import { FakeHost } from "../testing/fake-host.ts";
+import { cutPower, PowerCut } from "../testing/power-cut.ts";
 import { operator, Stage, startMs } from "../testing/stage.ts";
-
-class PowerCut extends Error {}
 
 const request = RequestId.parse(newId());
 const resources = ["one", "two", "three"].map((name) => ResourceId.parse(`volume:${name}`));
@@ -29,19 +27,12 @@ function press({ dieAt, isCancelled }: Story) {
 	const database = openDatabase(":memory:", schema);
 	const host = new FakeHost(resources, [broken]);
 	const told = new Set<RunId>();
-	let writes = 0;
-	let died = false;
-	const cut: OnWrite = () => {
-		writes += 1;
-		if (writes !== dieAt) return;
-		died = true;
-		throw new PowerCut();
-	};
+	const cut = cutPower(dieAt);
 	let nowMs = startMs;
 	for (let life = 0; life < 3; life += 1) {
 		let stage: Stage | undefined;
 		try {
-			stage = new Stage({ database, nowMs, onWrite: cut });
+			stage = new Stage({ database, nowMs, onWrite: cut.onWrite });
 			host.connect(stage);
 			const { run } = stage.ask({ id: request, operation: "host.backup", params: { host: "nas" } });
 			assert.ok(run);
@@ -57,7 +48,7 @@ function press({ dieAt, isCancelled }: Story) {
 				look(stage, run);
 			}
 			assert.deepEqual([stage.core.parts.runs.open(), stage.core.parts.runs.openWholes()], [[], []]);
-			return { writes, died, host, document: runDocument(stage.core.parts, run) };
+			return { writes: cut.writes, died: cut.died, host, document: runDocument(stage.core.parts, run) };
 		} catch (error) {
 			if (!(error instanceof PowerCut)) throw error;
 		} finally {
